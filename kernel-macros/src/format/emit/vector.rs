@@ -1,0 +1,273 @@
+//! The vector decode: codes register by register, scales and biases as one vector a span.
+
+use super::super::equation::{Op, Tree};
+use super::super::lower::{Constants, Register, lower};
+use super::super::model::{Bit, Format, Kind, Numbers};
+use super::super::recipe::{Recipe, UNITS};
+use proc_macro2::{Ident, Literal, TokenStream};
+use quote::quote;
+
+/// How raw codes become unsigned bytes: `level + center = byte + center'`.
+pub(super) struct Code {
+    /// The largest byte.
+    pub(super) max: u32,
+    /// The bias in units of the scale, if the format has no other.
+    pub(super) center: Option<i32>,
+    /// The same as a factor, for formats with an extra term.
+    offset: f64,
+    /// The bytes that raw codes stand for, where a table says so.
+    table: Option<Vec<u8>>,
+    /// The bit that turns two's complement into excess code.
+    flip: u8,
+}
+
+impl Code {
+    pub(super) fn of(format: &Format) -> Self {
+        let equation = &format.equation;
+        let codes = format.codes();
+        let table = equation.code.table.map(|table| &format.tables[table].levels);
+        let lowest = match table {
+            Some(levels) => *levels.iter().min().expect("a table has levels"),
+            None if codes.signed => -(1 << (codes.width - 1)),
+            None => 0,
+        };
+        let max = match table {
+            Some(levels) => (levels.iter().max().expect("a table has levels") - lowest) as u32,
+            None => (1 << codes.width) - 1,
+        };
+        let offset = equation.center + lowest as f64;
+        let alone = equation.extra.is_none() && offset.fract() == 0.0 && offset.abs() < 4096.0;
+        Self {
+            max,
+            center: alone.then_some(offset as i32),
+            offset,
+            table: table.map(|levels| levels.iter().map(|level| (level - lowest) as u8).collect()),
+            flip: if codes.signed { 1 << (codes.width - 1) } else { 0 },
+        }
+    }
+}
+
+/// `Coded::codes`: each register of the span to `each`, in order of the weights.
+pub(super) fn codes(format: &Format, recipe: Recipe, code: &Code) -> TokenStream {
+    let mut constants = Constants::default();
+    let [wide, narrow] = [Register::Wide, Register::Narrow].map(|register| {
+        let registers = recipe.blocks * format.block() / register.lanes();
+        let each = (0..registers).map(|n| {
+            let weights = n * register.lanes()..(n + 1) * register.lanes();
+            let lanes: Vec<Vec<Bit>> =
+                weights.map(|weight| in_span(format, format.codes(), weight)).collect();
+            let value = lower(&lanes, register, recipe.blocks * format.bytes, &mut constants);
+            let value = finish(value, code, register, &mut constants);
+            let n = Literal::usize_unsuffixed(n);
+            quote! { each(#n, #value); }
+        });
+        each.collect::<TokenStream>()
+    });
+    let constants = constants.tokens();
+    quote! {
+        #[inline(always)]
+        fn codes<I: ::kernels::Isa>(
+            isa: I, span: &Self::Span, mut each: impl FnMut(usize, I::Bytes),
+        ) {
+            #constants
+            if I::LANES == 64 { #wide } else { #narrow }
+        }
+    }
+}
+
+/// The source bits of number `n` of a span: those of its block, moved to the block's place.
+fn in_span(format: &Format, numbers: &Numbers, n: usize) -> Vec<Bit> {
+    let (block, n) = (n / numbers.bits.len(), n % numbers.bits.len());
+    numbers.bits[n].iter().map(|bit| bit.map(|bit| bit + 8 * block * format.bytes)).collect()
+}
+
+/// Raw codes to unsigned bytes.
+fn finish(
+    value: TokenStream,
+    code: &Code,
+    register: Register,
+    constants: &mut Constants,
+) -> TokenStream {
+    if let Some(table) = &code.table {
+        return lookup(value, table, register, constants);
+    }
+    flipped(value, code.flip, register)
+}
+
+fn lookup(
+    value: TokenStream,
+    table: &[u8],
+    register: Register,
+    constants: &mut Constants,
+) -> TokenStream {
+    let mut levels = table.to_vec();
+    levels.resize(16, 0);
+    let (lookup, levels) = (register.op("lookup"), constants.bytes(levels));
+    quote! { isa.#lookup(#value, #levels) }
+}
+
+fn flipped(value: TokenStream, flip: u8, register: Register) -> TokenStream {
+    if flip == 0 {
+        return value;
+    }
+    let (xor, splat) = (register.op("xor"), register.op("splat_u8"));
+    let flip = Literal::u8_unsuffixed(flip);
+    quote! { isa.#xor(#value, isa.#splat(#flip)) }
+}
+
+/// `Coded::scales`: the scale of each unit of the span.
+pub(super) fn scales(format: &Format, recipe: Recipe) -> TokenStream {
+    groups(format, recipe, "scales", &format.equation.scale)
+}
+
+/// `Coded::biases`, unless the center says it all.
+pub(super) fn biases(format: &Format, recipe: Recipe, code: &Code) -> TokenStream {
+    if code.center.is_some() {
+        return quote! {};
+    }
+    let scale = Tree::Binary(
+        Op::Mul,
+        Box::new(format.equation.scale.clone()),
+        Box::new(Tree::Literal(code.offset)),
+    );
+    let bias = match (&format.equation.extra, code.offset == 0.0) {
+        (Some(extra), true) => extra.clone(),
+        (Some(extra), false) => Tree::Binary(Op::Add, Box::new(scale), Box::new(extra.clone())),
+        (None, _) => scale,
+    };
+    groups(format, recipe, "biases", &bias)
+}
+
+fn groups(format: &Format, recipe: Recipe, name: &str, tree: &Tree) -> TokenStream {
+    let name = Ident::new(name, proc_macro2::Span::call_site());
+    let mut writer = Groups { format, recipe, constants: Constants::default() };
+    let value = writer.tokens(tree);
+    let constants = writer.constants.tokens();
+    quote! {
+        #[inline(always)]
+        fn #name<I: ::kernels::Isa>(isa: I, span: &Self::Span) -> I::Groups {
+            #constants
+            #value
+        }
+    }
+}
+
+/// Writes trees as arithmetic on vectors with a lane per unit.
+struct Groups<'a> {
+    format: &'a Format,
+    recipe: Recipe,
+    constants: Constants,
+}
+
+impl Groups<'_> {
+    fn tokens(&mut self, tree: &Tree) -> TokenStream {
+        match tree {
+            Tree::Literal(value) => {
+                let value = Literal::f32_unsuffixed(*value as f32);
+                quote! { isa.g_splat(#value) }
+            }
+            Tree::Binary(op, left, right) => {
+                let (left, right) = (self.tokens(left), self.tokens(right));
+                match op {
+                    Op::Add => quote! { isa.g_add(#left, #right) },
+                    Op::Sub => quote! { isa.g_sub(#left, #right) },
+                    Op::Mul => quote! { isa.g_mul(#left, #right) },
+                }
+            }
+            Tree::Float { field, group } => self.float(*field, *group),
+            Tree::Integer { numbers, group, table } => self.integer(*numbers, *group, *table),
+        }
+    }
+
+    /// The unit's place among elements that stand for `group` weights each.
+    fn element(&self, unit: usize, group: usize) -> usize {
+        unit * self.recipe.unit / group
+    }
+
+    fn units(&self) -> usize {
+        self.recipe.blocks * self.format.block() / self.recipe.unit
+    }
+
+    fn float(&mut self, field: usize, group: Option<usize>) -> TokenStream {
+        let stored = &self.format.fields[field];
+        let group = group.unwrap_or(self.format.block());
+        let a_block = self.format.block() / group;
+        let at = |unit: usize| {
+            let element = self.element(unit, group);
+            let (block, element) = (element / a_block, element % a_block);
+            block * self.format.bytes + stored.offset + element * stored.kind.bytes()
+        };
+        let places: Vec<usize> = (0..self.units()).map(at).collect();
+        let alike = places.iter().all(|place| *place == places[0]);
+        match stored.kind {
+            Kind::E8m0 | Kind::Ue4m3 => {
+                let lanes: Vec<Vec<Bit>> = places
+                    .iter()
+                    .map(|place| (8 * place..8 * place + 8).map(Some).collect())
+                    .collect();
+                let bytes = self.small(&lanes);
+                match stored.kind {
+                    Kind::E8m0 => quote! { isa.g_e8m0(#bytes) },
+                    _ => quote! { isa.g_ue4m3(#bytes) },
+                }
+            }
+            Kind::F16 if !alike => {
+                let count = Literal::usize_unsuffixed(places.len());
+                let span = self.recipe.blocks * self.format.bytes;
+                let span = Literal::usize_unsuffixed(span);
+                let places = places.iter().map(|place| Literal::usize_unsuffixed(*place));
+                quote! { isa.g_f16(span, const {
+                    &::kernels::isa::Spots::new::<#count>([#(#places),*], #span)
+                }) }
+            }
+            kind => {
+                let decode = super::scalar::decoder(kind);
+                let element = |place: usize| {
+                    let bytes = (place..place + kind.bytes()).map(Literal::usize_unsuffixed);
+                    quote! { #decode([#(span[#bytes]),*]) }
+                };
+                if alike {
+                    if kind == Kind::F16 {
+                        let place = Literal::usize_unsuffixed(places[0]);
+                        return quote! { isa.g_f16_splat(span, #place) };
+                    }
+                    let value = element(places[0]);
+                    return quote! { isa.g_splat(#value) };
+                }
+                let values = (0..UNITS).map(|unit| element(places[unit.min(places.len() - 1)]));
+                quote! { isa.g_load(&[#(#values),*], 0) }
+            }
+        }
+    }
+
+    fn integer(&mut self, numbers: usize, group: usize, table: Option<usize>) -> TokenStream {
+        let numbers = &self.format.numbers[numbers];
+        let lanes: Vec<Vec<Bit>> = (0..self.units())
+            .map(|unit| in_span(self.format, numbers, self.element(unit, group)))
+            .collect();
+        let value = self.small(&lanes);
+        let (value, lowest) = match table {
+            Some(table) => {
+                let levels = &self.format.tables[table].levels;
+                let lowest = *levels.iter().min().expect("a table has levels");
+                let table: Vec<u8> = levels.iter().map(|level| (level - lowest) as u8).collect();
+                (lookup(value, &table, Register::Small, &mut self.constants), lowest as f32)
+            }
+            None if numbers.signed => {
+                let flip = 1u8 << (numbers.width - 1);
+                (flipped(value, flip, Register::Small), -f32::from(flip))
+            }
+            None => (value, 0.0),
+        };
+        if lowest == 0.0 {
+            return quote! { isa.g_u8(#value) };
+        }
+        let lowest = Literal::f32_unsuffixed(lowest);
+        quote! { isa.g_add(isa.g_u8(#value), isa.g_splat(#lowest)) }
+    }
+
+    fn small(&mut self, lanes: &[Vec<Bit>]) -> TokenStream {
+        let span = self.recipe.blocks * self.format.bytes;
+        lower(lanes, Register::Small, span, &mut self.constants)
+    }
+}

@@ -1,0 +1,107 @@
+//! The float types that blocks are made of, decoded from their little-endian bytes.
+
+/// IEEE 754 binary16.
+#[must_use]
+pub fn f16(bytes: [u8; 2]) -> f32 {
+    half::f16::from_le_bytes(bytes).to_f32()
+}
+
+/// bfloat16: the upper half of an `f32`.
+#[must_use]
+pub fn bf16(bytes: [u8; 2]) -> f32 {
+    half::bf16::from_le_bytes(bytes).to_f32()
+}
+
+/// IEEE 754 binary32.
+#[must_use]
+pub fn f32(bytes: [u8; 4]) -> f32 {
+    f32::from_le_bytes(bytes)
+}
+
+/// A power of two, `2^(e - 127)`; 0xFF is NaN (OCP Microscaling Formats, section 5.4.1).
+#[must_use]
+pub fn e8m0(e: u8) -> f32 {
+    match e {
+        0 => f32::from_bits(1 << 22),
+        0xFF => f32::NAN,
+        e => f32::from_bits(u32::from(e) << 23),
+    }
+}
+
+/// Unsigned E4M3 as in ggml's NVFP4: bit 7 is ignored, and 0x7F (NaN in E4M3) stands for zero.
+#[must_use]
+pub fn ue4m3(byte: u8) -> f32 {
+    /// Moves the exponent bias from 7 to 127; also makes subnormals of subnormals.
+    const REBIAS: f32 = f32::from_bits((127 + 120) << 23);
+    match byte {
+        0x7F => 0.0,
+        byte => f32::from_bits(u32::from(byte & 0x7F) << 20) * REBIAS,
+    }
+}
+
+/// The `f16` bytes nearest to a value that is to be a scale: finite, whatever the value.
+#[must_use]
+pub fn to_f16(value: f32) -> [u8; 2] {
+    half::f16::from_f32(clamp(value, half::f16::MAX.to_f32())).to_le_bytes()
+}
+
+/// The `bf16` bytes nearest to a value that is to be a scale: finite, whatever the value.
+#[must_use]
+pub fn to_bf16(value: f32) -> [u8; 2] {
+    half::bf16::from_f32(clamp(value, half::bf16::MAX.to_f32())).to_le_bytes()
+}
+
+/// The E8M0 byte nearest to a value in the ratio; at least 2^-127.
+#[must_use]
+pub fn to_e8m0(value: f32) -> u8 {
+    nearest(value, 0..=0xFE, e8m0)
+}
+
+/// The UE4M3 byte nearest to a value; values below zero become zero.
+#[must_use]
+pub fn to_ue4m3(value: f32) -> u8 {
+    nearest(value, 0..=0x7E, ue4m3)
+}
+
+fn clamp(value: f32, most: f32) -> f32 {
+    if value.is_nan() { 0.0 } else { value.clamp(-most, most) }
+}
+
+/// Of bytes that decode in ascending order, the one nearest to `value`.
+fn nearest(value: f32, bytes: std::ops::RangeInclusive<u8>, decode: fn(u8) -> f32) -> u8 {
+    let (mut low, mut high) = (*bytes.start(), *bytes.end());
+    while high - low > 1 {
+        let middle = low + (high - low) / 2;
+        if decode(middle) <= value { low = middle } else { high = middle }
+    }
+    if value - decode(low) <= decode(high) - value { low } else { high }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn small_floats_decode_as_their_specifications_say() {
+        assert_eq!(e8m0(127), 1.0);
+        assert_eq!(e8m0(0), 2.0_f32.powi(-127));
+        assert!(e8m0(255).is_nan());
+        assert_eq!(ue4m3(0x38), 1.0);
+        assert_eq!(ue4m3(0x01), 2.0_f32.powi(-9));
+        assert_eq!(ue4m3(0x7E), 448.0);
+        assert_eq!(ue4m3(0x7F), 0.0);
+    }
+
+    #[test]
+    fn every_small_float_encodes_to_itself() {
+        for byte in 0..=0xFE {
+            assert_eq!(to_e8m0(e8m0(byte)), byte);
+        }
+        for byte in 0..=0x7E {
+            assert_eq!(to_ue4m3(ue4m3(byte)), byte);
+        }
+        assert_eq!(to_ue4m3(-1.0), 0);
+        assert_eq!(f16(to_f16(1e9)), 65504.0);
+        assert_eq!(f16(to_f16(f32::NAN)), 0.0);
+    }
+}

@@ -1,0 +1,227 @@
+//! What a format is: at compile time a trait, at run time a row.
+//!
+//! Every block format is, per group, an affine map from small integer codes to weights:
+//! `w = scale * code + bias`. [`Coded`] is that normal form, a vector register at a time;
+//! [`Format`] only promises weights. The loops ([`gemv`](crate::gemv), [`gemm`](crate::gemm))
+//! know nothing else. `quant_format!` writes both impls; a layout that its language cannot say
+//! is a hand-written impl of the same traits (`dense.rs` has three).
+
+use crate::isa::Isa;
+use crate::kernel::Kernel;
+use crate::layout::Layout;
+use crate::encode;
+use thiserror::Error;
+use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes, KnownLayout, Unaligned};
+
+/// A stretch of a row as stored: whole blocks, any alignment, any content.
+pub trait Stored: FromBytes + IntoBytes + Immutable + KnownLayout + Unaligned + Copy {}
+impl<T: FromBytes + IntoBytes + Immutable + KnownLayout + Unaligned + Copy> Stored for T {}
+
+/// A quantization format at compile time.
+pub trait Format: Copy + Send + Sync + 'static {
+    /// Weights in a span: the stretch of a row that the loops decode at once, whole blocks.
+    const SPAN: usize;
+    /// A span as stored.
+    type Span: Stored;
+
+    /// The format at run time. Its address is the format's identity.
+    fn info() -> &'static FormatInfo;
+
+    /// Hands the weights of a span to `each`, register by register: `each(n, w)` has weights
+    /// `n * LANES / 4 ..`. Lanes past the end of the span are zero.
+    fn floats<I: Isa>(isa: I, span: &Self::Span, each: impl FnMut(usize, I::F32));
+}
+
+/// A format in normal form: unsigned codes, and a scale and bias per unit of weights.
+pub trait Coded: Format {
+    /// Weights that share every scale: 16 or 32. A span holds at most 16 units.
+    const UNIT: usize;
+    /// The largest code. On instruction sets whose dot products saturate it picks the sequence.
+    const CODE_MAX: u32;
+    /// The bias in units of the scale, `bias = scale * CENTER`, if it is that simple.
+    const CENTER: Option<i32>;
+
+    /// Hands the codes of a span to `each`, register by register, in the order of the weights.
+    fn codes<I: Isa>(isa: I, span: &Self::Span, each: impl FnMut(usize, I::Bytes));
+
+    /// The scale of each unit. Lanes past the last unit may hold anything.
+    fn scales<I: Isa>(isa: I, span: &Self::Span) -> I::Groups;
+
+    /// The bias of each unit. Lanes past the last unit may hold anything.
+    #[inline(always)]
+    fn biases<I: Isa>(isa: I, span: &Self::Span) -> I::Groups {
+        let center = Self::CENTER.expect("a format without a center has biases of its own");
+        isa.g_mul(Self::scales(isa, span), isa.g_splat(center as f32))
+    }
+}
+
+/// [`Format::floats`] of a coded format: `scale * code + bias`, rounded once.
+#[inline(always)]
+pub fn coded_floats<I: Isa, F: Coded>(
+    isa: I,
+    span: &F::Span,
+    mut each: impl FnMut(usize, I::F32),
+) {
+    let (scales, biases) = (F::scales(isa, span), F::biases(isa, span));
+    let wide = I::LANES / 4;
+    F::codes(
+        isa,
+        span,
+        #[inline(always)]
+        |n, codes| {
+            for part in 0..4 {
+                let unit = (n * I::LANES + part * wide) / F::UNIT;
+                let scale = isa.spread(scales, unit, wide);
+                let bias = isa.spread(biases, unit, wide);
+                each(4 * n + part, isa.fma(scale, isa.widen(codes, part), bias));
+            }
+        },
+    );
+}
+
+/// [`Format::floats`] of a format that is decoded by scalar code.
+#[inline(always)]
+pub fn plain_floats<I: Isa, const N: usize>(
+    isa: I,
+    weights: &[f32; N],
+    mut each: impl FnMut(usize, I::F32),
+) {
+    let wide = I::LANES / 4;
+    for n in 0..N.div_ceil(wide) {
+        let have = wide.min(N - n * wide);
+        let mut lanes = [0.0; 16];
+        lanes[..have].copy_from_slice(&weights[n * wide..n * wide + have]);
+        each(n, isa.load_f32(&lanes, 0));
+    }
+}
+
+/// Decodes rows of blocks with a block's scalar decoder.
+pub fn dequantize_blocks<B: Stored, const N: usize>(
+    bytes: &[u8],
+    weights: &mut [f32],
+    decode: fn(&B) -> [f32; N],
+) {
+    for (block, weights) in bytes.chunks_exact(size_of::<B>()).zip(weights.chunks_exact_mut(N)) {
+        let mut stored = B::new_zeroed();
+        stored.as_mut_bytes().copy_from_slice(block);
+        weights.copy_from_slice(&decode(&stored));
+    }
+}
+
+/// Bytes, weights or shapes that do not go together.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum ShapeError {
+    /// A row must be whole blocks.
+    #[error("{columns} columns are not a multiple of {format}'s {block}")]
+    Columns { format: &'static str, columns: usize, block: usize },
+    /// A buffer does not have the size that its shape asks for.
+    #[error("{what} has {have} {unit}, but its shape needs {need}")]
+    Length { what: &'static str, unit: &'static str, have: usize, need: usize },
+    /// A shape whose size does not fit memory.
+    #[error("{rows} x {columns} {format} weights are more than an address space holds")]
+    Overflow { format: &'static str, rows: usize, columns: usize },
+    /// Encoding needs a layout whose equation is a product.
+    #[error("{format} has no encoder; its file must come from elsewhere")]
+    NoEncoder { format: &'static str },
+}
+
+/// A quantization format at run time: a row of the table of formats.
+///
+/// Identity is the address: compare with [`std::ptr::eq`] or `==`.
+pub struct FormatInfo {
+    /// As in files and on the command line: `Q4_K`.
+    pub name: &'static str,
+    /// One line for tables.
+    pub summary: &'static str,
+    /// `ggml_type` in GGUF files.
+    pub ggml_type: Option<u32>,
+    /// Weights in a block.
+    pub block_len: usize,
+    /// Bytes of a block.
+    pub block_bytes: usize,
+    /// Changes when the declaration, and so the kernels, change.
+    pub code_hash: u64,
+    /// Declared formats: where everything lies.
+    pub layout: Option<&'static Layout>,
+    #[doc(hidden)]
+    pub dequantize: fn(&[u8], &mut [f32]),
+    /// Every kernel of the format, on every instruction set of this build.
+    pub kernels: &'static [Kernel],
+}
+
+impl std::fmt::Debug for FormatInfo {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+impl PartialEq for FormatInfo {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self, other)
+    }
+}
+
+impl Eq for FormatInfo {}
+
+impl FormatInfo {
+    /// Storage cost, scales included.
+    #[must_use]
+    pub fn bits_per_weight(&self) -> f64 {
+        8.0 * self.block_bytes as f64 / self.block_len as f64
+    }
+
+    /// Bytes of a row of `columns` weights.
+    ///
+    /// # Errors
+    /// If `columns` is not whole blocks, or the size overflows.
+    pub fn row_bytes(&self, columns: usize) -> Result<usize, ShapeError> {
+        let format = self.name;
+        if !columns.is_multiple_of(self.block_len) {
+            return Err(ShapeError::Columns { format, columns, block: self.block_len });
+        }
+        (columns / self.block_len)
+            .checked_mul(self.block_bytes)
+            .ok_or(ShapeError::Overflow { format, rows: 1, columns })
+    }
+
+    /// Bytes of `rows` rows of `columns` weights.
+    ///
+    /// # Errors
+    /// If `columns` is not whole blocks, or the size overflows.
+    pub fn bytes(&self, rows: usize, columns: usize) -> Result<usize, ShapeError> {
+        self.row_bytes(columns)?.checked_mul(rows).ok_or(ShapeError::Overflow {
+            format: self.name,
+            rows,
+            columns,
+        })
+    }
+
+    /// Decodes whole blocks to `f32`, with the equation of the declaration.
+    ///
+    /// # Errors
+    /// If `weights` is not whole blocks, or `bytes` not exactly those blocks.
+    pub fn dequantize(&self, bytes: &[u8], weights: &mut [f32]) -> Result<(), ShapeError> {
+        self.check(bytes.len(), weights.len())?;
+        (self.dequantize)(bytes, weights);
+        Ok(())
+    }
+
+    /// Encodes weights: the nearest codes under scales chosen for the least squared error.
+    ///
+    /// # Errors
+    /// If `weights` is not whole blocks, `bytes` not exactly those blocks, or the layout has no
+    /// encoder.
+    pub fn quantize(&self, weights: &[f32], bytes: &mut [u8]) -> Result<(), ShapeError> {
+        self.check(bytes.len(), weights.len())?;
+        encode::encode(self, weights, bytes)
+    }
+
+    fn check(&self, bytes: usize, weights: usize) -> Result<(), ShapeError> {
+        let need = self.row_bytes(weights)?;
+        if bytes != need {
+            return Err(ShapeError::Length { what: self.name, unit: "bytes", have: bytes, need });
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,357 @@
+//! Instruction sets: the operations that the loops are written in.
+//!
+//! [`Isa`] is the vocabulary. Its meaning is [`Scalar`](scalar), plain Rust on arrays; every
+//! other instruction set says the same with intrinsics and is tested against it, operation by
+//! operation. An instruction set is a *token*: a zero-sized value that can only be had from
+//! `detect`, or inside code compiled with the features, so holding one proves that the CPU has
+//! them. All of this is inlined into kernels; nothing here is called at run time.
+//!
+//! Registers:
+//!
+//! | type | holds |
+//! |---|---|
+//! | `Bytes` | `LANES` codes or quants, a byte each, along K |
+//! | `I32`, `F32` | `LANES / 4` sums |
+//! | `Groups` | 16 `f32`: one value per unit of a span |
+//! | `Small` | 16 bytes: the integers that become `Groups` |
+
+use crate::activations::Row;
+use crate::probe::Probe;
+use kernel_macros::isa_tokens;
+
+mod scalar;
+pub use scalar::{Lanes, Scalar};
+#[cfg(target_arch = "x86_64")]
+mod x86;
+
+isa_tokens! {}
+
+/// An instruction set at run time.
+pub struct IsaInfo {
+    /// As in `TILEWRIGHT_ISA`, profiles and kernel names.
+    pub name: &'static str,
+    /// One line for tables.
+    pub summary: &'static str,
+    /// Bytes in a register.
+    pub lanes: usize,
+    /// Widest register tile of `gemm`, in activation columns.
+    pub columns: usize,
+    pub(crate) detect: fn() -> bool,
+    pub(crate) quantize: unsafe fn(&mut Row<'_>),
+    pub(crate) probe: unsafe fn(&mut Probe<'_>),
+}
+
+impl IsaInfo {
+    /// Whether this CPU and its operating system have it.
+    #[must_use]
+    pub fn is_supported(&self) -> bool {
+        (self.detect)()
+    }
+}
+
+impl std::fmt::Debug for IsaInfo {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+impl PartialEq for IsaInfo {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self, other)
+    }
+}
+
+impl Eq for IsaInfo {}
+
+/// The instruction sets of this CPU, the one to prefer first.
+#[must_use]
+pub fn supported() -> Vec<&'static IsaInfo> {
+    ISAS.iter().rev().copied().filter(|isa| isa.is_supported()).collect()
+}
+
+/// The instruction set called `name`, if this CPU has it.
+///
+/// # Errors
+/// If there is none of that name, or this CPU lacks it; the message lists what there is.
+pub fn by_name(name: &str) -> Result<&'static IsaInfo, UnknownIsa> {
+    let found = ISAS.iter().copied().find(|isa| isa.name == name);
+    found.filter(|isa| isa.is_supported()).ok_or_else(|| UnknownIsa {
+        name: name.to_owned(),
+        known: found.is_some(),
+        supported: supported().iter().map(|isa| isa.name).collect::<Vec<_>>().join(", "),
+    })
+}
+
+/// The instruction set that kernels are chosen for: `TILEWRIGHT_ISA` if it is set, else the best.
+///
+/// # Errors
+/// If `TILEWRIGHT_ISA` names no instruction set of this CPU.
+pub fn chosen() -> Result<&'static IsaInfo, UnknownIsa> {
+    match std::env::var("TILEWRIGHT_ISA") {
+        Ok(name) if !name.is_empty() => by_name(&name),
+        _ => Ok(best()),
+    }
+}
+
+/// The best instruction set of this CPU.
+#[must_use]
+pub fn best() -> &'static IsaInfo {
+    supported().first().copied().unwrap_or(&scalar::INFO)
+}
+
+/// A name that stands for no usable instruction set.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error(
+    "instruction set \"{name}\" {}; this CPU has: {supported}",
+    if *known { "is not supported by this CPU" } else { "does not exist" }
+)]
+pub struct UnknownIsa {
+    name: String,
+    known: bool,
+    supported: String,
+}
+
+/// A shift of its own for each byte of a register, in every form that an instruction set wants.
+pub struct Shift {
+    /// Right by this many bits; negative: left.
+    pub counts: [i8; 64],
+    /// Counts by dword, where they are alike and not negative.
+    pub dwords: [u32; 16],
+    /// Offsets for `vpmultishiftqb`: where in its qword each byte's eight bits start.
+    pub offsets: [u8; 64],
+    /// The bits of each byte that come from that byte itself.
+    pub kept: [u8; 64],
+    /// Multipliers that leave the shifted even byte in the upper half of a 16-bit product.
+    pub even: [u16; 32],
+    /// The same for odd bytes.
+    pub odd: [u16; 32],
+}
+
+impl Shift {
+    /// From the count of each lane.
+    ///
+    /// # Panics
+    /// If there are more than 64, or one is not within -7..=7.
+    #[must_use]
+    pub const fn new(lanes: &[i8]) -> Self {
+        let mut shift = Self {
+            counts: [0; 64],
+            dwords: [0; 16],
+            offsets: [0; 64],
+            kept: [0; 64],
+            even: [0; 32],
+            odd: [0; 32],
+        };
+        let mut n = 0;
+        while n < lanes.len() {
+            let count = lanes[n];
+            assert!(-7 <= count && count <= 7);
+            shift.counts[n] = count;
+            if n % 4 == 0 {
+                shift.dwords[n / 4] = count.unsigned_abs() as u32;
+            }
+            shift.offsets[n] = (8 * (n as i32 % 8) + count as i32 + 64) as u8 % 64;
+            shift.kept[n] = if count >= 0 { 0xFF >> count } else { 0xFF << -count };
+            // A byte times 2^(8 - count) has its upper part, shifted right, in bits 8..16; and
+            // shifted left it lies in bits 8..16 as well, once what leaves at the top is cut.
+            let factor = 1u16.wrapping_shl((8 - count as i32) as u32) * ((8 - count < 16) as u16);
+            if n % 2 == 0 {
+                shift.even[n / 2] = factor;
+            } else {
+                shift.odd[n / 2] = factor;
+            }
+            n += 1;
+        }
+        shift
+    }
+}
+
+/// Where up to 16 `f16` lie in a span, and the byte permutes that collect them.
+pub struct Spots {
+    /// First byte of each, repeated to 16.
+    pub at: [usize; 16],
+    /// How many differ.
+    pub count: usize,
+    /// Starts of two 64-byte windows that hold them all.
+    pub windows: [usize; 2],
+    /// Place of each byte in the windows joined.
+    pub index: [u8; 32],
+    /// Whether two windows reach them all.
+    pub fits: bool,
+}
+
+impl Spots {
+    /// From the first byte of each, in ascending order, in a span of `span` bytes.
+    #[must_use]
+    pub const fn new<const N: usize>(places: [usize; N], span: usize) -> Self {
+        let mut at = [places[N - 1]; 16];
+        let mut n = 0;
+        while n < N {
+            at[n] = places[n];
+            n += 1;
+        }
+        let limit = span.saturating_sub(64);
+        let first = if at[0] < limit { at[0] } else { limit };
+        let second = if first + 64 < limit { first + 64 } else { limit };
+        let mut index = [0; 32];
+        let mut fits = span >= 64;
+        n = 0;
+        while n < 32 {
+            let byte = at[n / 2] + n % 2;
+            if byte >= first && byte < first + 64 {
+                index[n] = (byte - first) as u8;
+            } else if byte >= second && byte < second + 64 {
+                index[n] = (64 + byte - second) as u8;
+            } else {
+                fits = false;
+            }
+            n += 1;
+        }
+        Self { at, count: N, windows: [first, second], index, fits }
+    }
+}
+
+/// The operations of an instruction set. Their meaning is written out in `scalar.rs`.
+///
+/// Loads take a slice and a position and panic outside of it; positions are constants after
+/// inlining, so the checks vanish.
+#[allow(missing_docs)]
+pub trait Isa: Copy + Send + Sync + 'static {
+    /// Bytes in a register.
+    const LANES: usize;
+    /// Whether `dot` works through 16-bit sums that saturate, so that codes must be small.
+    const SATURATES: bool;
+    type Bytes: Copy;
+    type I32: Copy;
+    type F32: Copy;
+    type Groups: Copy;
+    type Small: Copy;
+
+    // Bytes: loads and moves.
+
+    /// `LANES` bytes from `at`.
+    fn load(self, from: &[u8], at: usize) -> Self::Bytes;
+    /// All of `from`, fewer bytes than `LANES`; zeros after.
+    fn load_prefix(self, from: &[u8]) -> Self::Bytes;
+    /// Half a register from `low`, half from `high`.
+    fn load_halves(self, from: &[u8], low: usize, high: usize) -> Self::Bytes;
+    /// `LANES` quants from `at`.
+    fn load_i8(self, from: &[i8], at: usize) -> Self::Bytes;
+    /// Four quants from `at`, over and over.
+    fn quad(self, from: &[i8], at: usize) -> Self::Bytes;
+    fn store(self, v: Self::Bytes, to: &mut [u8], at: usize);
+    fn splat_u8(self, value: u8) -> Self::Bytes;
+    /// Lane n takes lane `index[n] % LANES`.
+    fn permute(self, v: Self::Bytes, index: &[u8]) -> Self::Bytes;
+    /// Lane n takes lane `index[n] % (2 * LANES)` of `a` and `b` joined.
+    fn permute2(self, a: Self::Bytes, b: Self::Bytes, index: &[u8]) -> Self::Bytes;
+    /// Within each 16 lanes, lane n takes lane `index[n] % 16`, or zero if `index[n] >= 128`.
+    fn shuffle(self, v: Self::Bytes, index: &[u8]) -> Self::Bytes;
+    /// Lane n becomes `table[lane n]`; lanes are below 16.
+    fn lookup(self, v: Self::Bytes, table: &[u8; 16]) -> Self::Bytes;
+
+    // Bytes: bits.
+
+    fn and(self, a: Self::Bytes, b: Self::Bytes) -> Self::Bytes;
+    fn or(self, a: Self::Bytes, b: Self::Bytes) -> Self::Bytes;
+    fn xor(self, a: Self::Bytes, b: Self::Bytes) -> Self::Bytes;
+    /// 16-bit words shifted right.
+    fn shr(self, v: Self::Bytes, bits: u32) -> Self::Bytes;
+    /// 16-bit words shifted left.
+    fn shl(self, v: Self::Bytes, bits: u32) -> Self::Bytes;
+    /// Dwords shifted right, each by its own count.
+    fn shift_dwords(self, v: Self::Bytes, by: &Shift) -> Self::Bytes;
+    /// Bytes shifted, each by its own count.
+    fn shift_bytes(self, v: Self::Bytes, by: &Shift) -> Self::Bytes;
+    /// `set` where a lane has a bit of `bits`, else zero.
+    fn test_bits(self, v: Self::Bytes, bits: &[u8], set: u8) -> Self::Bytes;
+
+    // Sums.
+
+    fn splat_i32(self, value: i32) -> Self::I32;
+    /// Adds to each lane the products of four unsigned codes with four signed quants, exactly.
+    /// Codes are at most `code_max`, quants within -127..=127.
+    fn dot(
+        self,
+        sum: Self::I32,
+        codes: Self::Bytes,
+        quants: Self::Bytes,
+        code_max: u32,
+    ) -> Self::I32;
+    /// [`Isa::dot`] of `S` registers, each with four quants from `at` on, over and over.
+    #[inline(always)]
+    fn dot_quads<const S: usize>(
+        self,
+        start: Self::I32,
+        codes: &[Self::Bytes; S],
+        quants: &[i8],
+        code_max: u32,
+    ) -> Self::I32 {
+        let mut sum = start;
+        for (step, codes) in codes.iter().enumerate() {
+            sum = self.dot(sum, *codes, self.quad(quants, 4 * step), code_max);
+        }
+        sum
+    }
+    fn to_f32(self, v: Self::I32) -> Self::F32;
+
+    // Floats.
+
+    fn splat(self, value: f32) -> Self::F32;
+    fn load_f32(self, from: &[f32], at: usize) -> Self::F32;
+    fn store_f32(self, v: Self::F32, to: &mut [f32], at: usize);
+    fn add(self, a: Self::F32, b: Self::F32) -> Self::F32;
+    fn mul(self, a: Self::F32, b: Self::F32) -> Self::F32;
+    /// `a * b + c`, rounded once.
+    fn fma(self, a: Self::F32, b: Self::F32, c: Self::F32) -> Self::F32;
+    /// The sum of all lanes, by halves: lane n with lane n + half, and so on.
+    fn sum(self, v: Self::F32) -> f32;
+    /// Bytes `part * LANES / 4 ..` as floats.
+    fn widen(self, v: Self::Bytes, part: usize) -> Self::F32;
+    /// `LANES / 4` little-endian floats from byte `at`.
+    fn f32s(self, from: &[u8], at: usize) -> Self::F32;
+    fn f16s(self, from: &[u8], at: usize) -> Self::F32;
+    fn bf16s(self, from: &[u8], at: usize) -> Self::F32;
+    /// Transposes a square of dwords: the first `LANES / 4` registers of `rows`.
+    fn transpose(self, rows: &mut [Self::F32; 16]);
+
+    // Group values.
+
+    fn g_splat(self, value: f32) -> Self::Groups;
+    /// 16 floats from `at`.
+    fn g_load(self, from: &[f32], at: usize) -> Self::Groups;
+    /// 8 floats from `at`, each twice.
+    fn g_load_pairs(self, from: &[f32], at: usize) -> Self::Groups;
+    fn g_store(self, v: Self::Groups, to: &mut [f32], at: usize);
+    fn g_add(self, a: Self::Groups, b: Self::Groups) -> Self::Groups;
+    fn g_sub(self, a: Self::Groups, b: Self::Groups) -> Self::Groups;
+    fn g_mul(self, a: Self::Groups, b: Self::Groups) -> Self::Groups;
+    fn g_fma(self, a: Self::Groups, b: Self::Groups, c: Self::Groups) -> Self::Groups;
+    fn g_u8(self, v: Self::Small) -> Self::Groups;
+    fn g_e8m0(self, v: Self::Small) -> Self::Groups;
+    fn g_ue4m3(self, v: Self::Small) -> Self::Groups;
+    /// Lane n is the `f16` at `spots.at[n]`, for the first `spots.count` lanes.
+    fn g_f16(self, from: &[u8], spots: &Spots) -> Self::Groups;
+    /// The `f16` at byte `at` in every lane.
+    fn g_f16_splat(self, from: &[u8], at: usize) -> Self::Groups;
+    /// Lane n takes group `first + n / per`; all of them lie in one half of the groups or, where
+    /// registers are that wide, anywhere.
+    fn spread(self, v: Self::Groups, first: usize, per: usize) -> Self::F32;
+
+    // The 16 bytes that become group values.
+
+    fn s_load(self, from: &[u8], at: usize) -> Self::Small;
+    fn s_splat_u8(self, value: u8) -> Self::Small;
+    /// Lane n takes lane `index[n] % 16`, or zero if `index[n] >= 128`.
+    fn s_shuffle(self, v: Self::Small, index: &[u8; 16]) -> Self::Small;
+    fn s_lookup(self, v: Self::Small, table: &[u8; 16]) -> Self::Small;
+    fn s_and(self, a: Self::Small, b: Self::Small) -> Self::Small;
+    fn s_or(self, a: Self::Small, b: Self::Small) -> Self::Small;
+    fn s_xor(self, a: Self::Small, b: Self::Small) -> Self::Small;
+    fn s_shr(self, v: Self::Small, bits: u32) -> Self::Small;
+    fn s_shl(self, v: Self::Small, bits: u32) -> Self::Small;
+    fn s_shift_bytes(self, v: Self::Small, by: &Shift) -> Self::Small;
+
+    /// Asks for the cache line at `at`; any address will do.
+    fn prefetch(self, at: *const u8);
+}

@@ -1,0 +1,362 @@
+//! 256-bit registers: AVX2, and AVX2 with `vpdpbusd` in either of its encodings.
+//!
+//! The three differ in the dot product alone. Without VNNI it goes through `vpmaddubsw`, whose
+//! sums of two products saturate at 16 bits: exact while `2 * 127 * code` stays below 32,768, and
+//! up to that bound several results can be added before they are widened.
+
+use super::{chunk, chunk_mut, x86_isa};
+use crate::isa::{Isa, Shift, Spots};
+use std::arch::x86_64::*;
+use std::array::from_fn;
+
+macro_rules! ymm_isa {
+    ($token:ident { $($dot:tt)* }) => { x86_isa!($token {
+        const LANES: usize = 32;
+        type Bytes = __m256i;
+        type I32 = __m256i;
+        type F32 = __m256;
+        type Groups = [__m256; 2];
+        type Small = __m128i;
+
+        $($dot)*
+
+        fn load(self, from: &[u8], at: usize) -> __m256i {
+            let p: &[u8; 32] = chunk(from, at);
+            // SAFETY: `p` refers to the 32 bytes that are read.
+            unsafe { _mm256_loadu_si256(p.as_ptr().cast()) }
+        }
+        fn load_prefix(self, from: &[u8]) -> __m256i {
+            let mut bytes = [0u8; 32];
+            bytes[..from.len()].copy_from_slice(from);
+            // SAFETY: `bytes` has the 32 bytes that are read.
+            unsafe { _mm256_loadu_si256(bytes.as_ptr().cast()) }
+        }
+        fn load_halves(self, from: &[u8], low: usize, high: usize) -> __m256i {
+            let (low, high): (&[u8; 16], &[u8; 16]) = (chunk(from, low), chunk(from, high));
+            // SAFETY: `low` refers to the 16 bytes that are read.
+            let low = unsafe { _mm_loadu_si128(low.as_ptr().cast()) };
+            // SAFETY: `high` refers to the 16 bytes that are read.
+            let high = unsafe { _mm_loadu_si128(high.as_ptr().cast()) };
+            _mm256_set_m128i(high, low)
+        }
+        fn load_i8(self, from: &[i8], at: usize) -> __m256i {
+            let p: &[i8; 32] = chunk(from, at);
+            // SAFETY: `p` refers to the 32 bytes that are read.
+            unsafe { _mm256_loadu_si256(p.as_ptr().cast()) }
+        }
+        fn quad(self, from: &[i8], at: usize) -> __m256i {
+            let quad: [u8; 4] = chunk(from, at).map(i8::cast_unsigned);
+            _mm256_set1_epi32(i32::from_le_bytes(quad))
+        }
+        fn store(self, v: __m256i, to: &mut [u8], at: usize) {
+            let p: &mut [u8; 32] = chunk_mut(to, at);
+            // SAFETY: `p` refers to the 32 bytes that are written.
+            unsafe { _mm256_storeu_si256(p.as_mut_ptr().cast(), v) }
+        }
+        fn splat_u8(self, value: u8) -> __m256i {
+            _mm256_set1_epi8(value.cast_signed())
+        }
+        fn permute(self, v: __m256i, index: &[u8]) -> __m256i {
+            // The narrow lowering never asks for this: a plain detour through memory.
+            let (mut from, mut to) = ([0u8; 32], [0u8; 32]);
+            // SAFETY: `from` has the 32 bytes that are written.
+            unsafe { _mm256_storeu_si256(from.as_mut_ptr().cast(), v) };
+            to.iter_mut().zip(index).for_each(|(to, at)| *to = from[usize::from(*at) % 32]);
+            // SAFETY: `to` has the 32 bytes that are read.
+            unsafe { _mm256_loadu_si256(to.as_ptr().cast()) }
+        }
+        fn permute2(self, a: __m256i, b: __m256i, index: &[u8]) -> __m256i {
+            let (mut from, mut to) = ([[0u8; 32]; 2], [0u8; 32]);
+            // SAFETY: `from[0]` has the 32 bytes that are written.
+            unsafe { _mm256_storeu_si256(from[0].as_mut_ptr().cast(), a) };
+            // SAFETY: `from[1]` has the 32 bytes that are written.
+            unsafe { _mm256_storeu_si256(from[1].as_mut_ptr().cast(), b) };
+            let from = from.as_flattened();
+            to.iter_mut().zip(index).for_each(|(to, at)| *to = from[usize::from(*at) % 64]);
+            // SAFETY: `to` has the 32 bytes that are read.
+            unsafe { _mm256_loadu_si256(to.as_ptr().cast()) }
+        }
+        fn shuffle(self, v: __m256i, index: &[u8]) -> __m256i {
+            let index: &[u8; 32] = chunk(index, 0);
+            // SAFETY: `index` refers to the 32 bytes that are read.
+            let index = unsafe { _mm256_loadu_si256(index.as_ptr().cast()) };
+            _mm256_shuffle_epi8(v, index)
+        }
+        fn lookup(self, v: __m256i, table: &[u8; 16]) -> __m256i {
+            // SAFETY: `table` refers to the 16 bytes that are read.
+            let table = unsafe { _mm_loadu_si128(table.as_ptr().cast()) };
+            _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(table), v)
+        }
+        fn and(self, a: __m256i, b: __m256i) -> __m256i {
+            _mm256_and_si256(a, b)
+        }
+        fn or(self, a: __m256i, b: __m256i) -> __m256i {
+            _mm256_or_si256(a, b)
+        }
+        fn xor(self, a: __m256i, b: __m256i) -> __m256i {
+            _mm256_xor_si256(a, b)
+        }
+        fn shr(self, v: __m256i, bits: u32) -> __m256i {
+            _mm256_srl_epi16(v, _mm_cvtsi32_si128(bits.cast_signed()))
+        }
+        fn shl(self, v: __m256i, bits: u32) -> __m256i {
+            _mm256_sll_epi16(v, _mm_cvtsi32_si128(bits.cast_signed()))
+        }
+        fn shift_dwords(self, v: __m256i, by: &Shift) -> __m256i {
+            // SAFETY: `by.dwords` has 64 bytes.
+            let counts = unsafe { _mm256_loadu_si256(by.dwords.as_ptr().cast()) };
+            _mm256_srlv_epi32(v, counts)
+        }
+        fn shift_bytes(self, v: __m256i, by: &Shift) -> __m256i {
+            // SAFETY: `by.even` has 64 bytes.
+            let even = unsafe { _mm256_loadu_si256(by.even.as_ptr().cast()) };
+            // SAFETY: `by.odd` has 64 bytes.
+            let odd = unsafe { _mm256_loadu_si256(by.odd.as_ptr().cast()) };
+            let low = _mm256_set1_epi16(0xFF);
+            let even = _mm256_srli_epi16::<8>(_mm256_mullo_epi16(_mm256_and_si256(v, low), even));
+            let odd = _mm256_mullo_epi16(_mm256_srli_epi16::<8>(v), odd);
+            _mm256_or_si256(even, _mm256_andnot_si256(low, odd))
+        }
+        fn test_bits(self, v: __m256i, bits: &[u8], set: u8) -> __m256i {
+            let bits: &[u8; 32] = chunk(bits, 0);
+            // SAFETY: `bits` refers to the 32 bytes that are read.
+            let bits = unsafe { _mm256_loadu_si256(bits.as_ptr().cast()) };
+            let unset = _mm256_cmpeq_epi8(_mm256_and_si256(v, bits), _mm256_setzero_si256());
+            _mm256_andnot_si256(unset, _mm256_set1_epi8(set.cast_signed()))
+        }
+
+        fn splat_i32(self, value: i32) -> __m256i {
+            _mm256_set1_epi32(value)
+        }
+        fn to_f32(self, v: __m256i) -> __m256 {
+            _mm256_cvtepi32_ps(v)
+        }
+
+        fn splat(self, value: f32) -> __m256 {
+            _mm256_set1_ps(value)
+        }
+        fn load_f32(self, from: &[f32], at: usize) -> __m256 {
+            let p: &[f32; 8] = chunk(from, at);
+            // SAFETY: `p` refers to the eight floats that are read.
+            unsafe { _mm256_loadu_ps(p.as_ptr()) }
+        }
+        fn store_f32(self, v: __m256, to: &mut [f32], at: usize) {
+            let p: &mut [f32; 8] = chunk_mut(to, at);
+            // SAFETY: `p` refers to the eight floats that are written.
+            unsafe { _mm256_storeu_ps(p.as_mut_ptr(), v) }
+        }
+        fn add(self, a: __m256, b: __m256) -> __m256 {
+            _mm256_add_ps(a, b)
+        }
+        fn mul(self, a: __m256, b: __m256) -> __m256 {
+            _mm256_mul_ps(a, b)
+        }
+        fn fma(self, a: __m256, b: __m256, c: __m256) -> __m256 {
+            _mm256_fmadd_ps(a, b, c)
+        }
+        fn sum(self, v: __m256) -> f32 {
+            let v = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps::<1>(v));
+            let v = _mm_add_ps(v, _mm_movehl_ps(v, v));
+            _mm_cvtss_f32(_mm_add_ss(v, _mm_shuffle_ps::<1>(v, v)))
+        }
+        fn widen(self, v: __m256i, part: usize) -> __m256 {
+            let half = match part / 2 {
+                0 => _mm256_castsi256_si128(v),
+                _ => _mm256_extracti128_si256::<1>(v),
+            };
+            let eight = if part % 2 == 0 { half } else { _mm_srli_si128::<8>(half) };
+            _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(eight))
+        }
+        fn f32s(self, from: &[u8], at: usize) -> __m256 {
+            let p: &[u8; 32] = chunk(from, at);
+            // SAFETY: `p` refers to the 32 bytes that are read.
+            unsafe { _mm256_loadu_ps(p.as_ptr().cast()) }
+        }
+        fn f16s(self, from: &[u8], at: usize) -> __m256 {
+            let p: &[u8; 16] = chunk(from, at);
+            // SAFETY: `p` refers to the 16 bytes that are read.
+            let halves = unsafe { _mm_loadu_si128(p.as_ptr().cast()) };
+            _mm256_cvtph_ps(halves)
+        }
+        fn bf16s(self, from: &[u8], at: usize) -> __m256 {
+            let p: &[u8; 16] = chunk(from, at);
+            // SAFETY: `p` refers to the 16 bytes that are read.
+            let halves = unsafe { _mm_loadu_si128(p.as_ptr().cast()) };
+            _mm256_castsi256_ps(_mm256_slli_epi32::<16>(_mm256_cvtepu16_epi32(halves)))
+        }
+        fn transpose(self, rows: &mut [__m256; 16]) {
+            let r = *rows;
+            let pairs: [__m256; 8] = from_fn(|n| {
+                let (a, b) = (r[n / 2 * 2], r[n / 2 * 2 + 1]);
+                if n % 2 == 0 { _mm256_unpacklo_ps(a, b) } else { _mm256_unpackhi_ps(a, b) }
+            });
+            // Register 4g + c: in each 128-bit lane l, column 4l + c of rows 4g to 4g + 3.
+            let fours: [__m256d; 8] = from_fn(|n| {
+                let (g, c) = (n / 4, n % 4);
+                let a = _mm256_castps_pd(pairs[4 * g + c / 2]);
+                let b = _mm256_castps_pd(pairs[4 * g + c / 2 + 2]);
+                if c % 2 == 0 { _mm256_unpacklo_pd(a, b) } else { _mm256_unpackhi_pd(a, b) }
+            });
+            for c in 0..4 {
+                let (a, b) = (_mm256_castpd_ps(fours[c]), _mm256_castpd_ps(fours[4 + c]));
+                rows[c] = _mm256_permute2f128_ps::<0x20>(a, b);
+                rows[4 + c] = _mm256_permute2f128_ps::<0x31>(a, b);
+            }
+        }
+
+        fn g_splat(self, value: f32) -> [__m256; 2] {
+            [_mm256_set1_ps(value); 2]
+        }
+        fn g_load(self, from: &[f32], at: usize) -> [__m256; 2] {
+            let p: &[f32; 16] = chunk(from, at);
+            // SAFETY: `p` refers to 16 floats, of which the first eight are read.
+            let low = unsafe { _mm256_loadu_ps(p.as_ptr()) };
+            // SAFETY: `p` refers to 16 floats, of which the last eight are read.
+            let high = unsafe { _mm256_loadu_ps(p[8..].as_ptr()) };
+            [low, high]
+        }
+        fn g_load_pairs(self, from: &[f32], at: usize) -> [__m256; 2] {
+            let p: &[f32; 8] = chunk(from, at);
+            // SAFETY: `p` refers to the eight floats that are read.
+            let eight = unsafe { _mm256_loadu_ps(p.as_ptr()) };
+            let low = _mm256_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3);
+            let high = _mm256_setr_epi32(4, 4, 5, 5, 6, 6, 7, 7);
+            [_mm256_permutevar8x32_ps(eight, low), _mm256_permutevar8x32_ps(eight, high)]
+        }
+        fn g_store(self, v: [__m256; 2], to: &mut [f32], at: usize) {
+            let p: &mut [f32; 16] = chunk_mut(to, at);
+            // SAFETY: `p` refers to 16 floats, of which the first eight are written.
+            unsafe { _mm256_storeu_ps(p.as_mut_ptr(), v[0]) };
+            // SAFETY: `p` refers to 16 floats, of which the last eight are written.
+            unsafe { _mm256_storeu_ps(p[8..].as_mut_ptr(), v[1]) };
+        }
+        fn g_add(self, a: [__m256; 2], b: [__m256; 2]) -> [__m256; 2] {
+            [_mm256_add_ps(a[0], b[0]), _mm256_add_ps(a[1], b[1])]
+        }
+        fn g_sub(self, a: [__m256; 2], b: [__m256; 2]) -> [__m256; 2] {
+            [_mm256_sub_ps(a[0], b[0]), _mm256_sub_ps(a[1], b[1])]
+        }
+        fn g_mul(self, a: [__m256; 2], b: [__m256; 2]) -> [__m256; 2] {
+            [_mm256_mul_ps(a[0], b[0]), _mm256_mul_ps(a[1], b[1])]
+        }
+        fn g_fma(self, a: [__m256; 2], b: [__m256; 2], c: [__m256; 2]) -> [__m256; 2] {
+            [_mm256_fmadd_ps(a[0], b[0], c[0]), _mm256_fmadd_ps(a[1], b[1], c[1])]
+        }
+        fn g_u8(self, v: __m128i) -> [__m256; 2] {
+            let high = _mm_srli_si128::<8>(v);
+            [v, high].map(|eight| _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(eight)))
+        }
+        fn g_e8m0(self, v: __m128i) -> [__m256; 2] {
+            let high = _mm_srli_si128::<8>(v);
+            [v, high].map(|eight| {
+                let exponent = _mm256_slli_epi32::<23>(_mm256_cvtepu8_epi32(eight));
+                // The smallest power is subnormal, the largest code is NaN: both have bit 22.
+                let bit = _mm256_set1_epi32(1 << 22);
+                let infinite = _mm256_cmpeq_epi32(exponent, _mm256_set1_epi32(0xFF << 23));
+                let value = _mm256_or_si256(exponent, _mm256_and_si256(infinite, bit));
+                _mm256_castsi256_ps(_mm256_max_epi32(value, bit))
+            })
+        }
+        fn g_ue4m3(self, v: __m128i) -> [__m256; 2] {
+            let high = _mm_srli_si128::<8>(v);
+            [v, high].map(|eight| {
+                let byte = _mm256_cvtepu8_epi32(eight);
+                let bits = _mm256_and_si256(byte, _mm256_set1_epi32(0x7F));
+                let zero = _mm256_cmpeq_epi32(byte, _mm256_set1_epi32(0x7F));
+                let bits = _mm256_andnot_si256(zero, _mm256_slli_epi32::<20>(bits));
+                // Moves the exponent bias from 7 to 127.
+                let rebias = _mm256_set1_epi32((127 + 120) << 23);
+                _mm256_mul_ps(_mm256_castsi256_ps(bits), _mm256_castsi256_ps(rebias))
+            })
+        }
+        fn g_f16(self, from: &[u8], spots: &Spots) -> [__m256; 2] {
+            let word = |n: usize| i16::from_le_bytes(*chunk(from, spots.at[n]));
+            let words = |first: usize| {
+                let w: [i16; 8] = from_fn(|n| word(first + n));
+                _mm_setr_epi16(w[0], w[1], w[2], w[3], w[4], w[5], w[6], w[7])
+            };
+            [_mm256_cvtph_ps(words(0)), _mm256_cvtph_ps(words(8))]
+        }
+        fn g_f16_splat(self, from: &[u8], at: usize) -> [__m256; 2] {
+            let word = i16::from_le_bytes(*chunk(from, at));
+            [_mm256_cvtph_ps(_mm_set1_epi16(word)); 2]
+        }
+        fn spread(self, v: [__m256; 2], first: usize, per: usize) -> __m256 {
+            let lane: [i32; 8] = from_fn(|n| (first % 8 + n / per) as i32);
+            // SAFETY: `lane` has the 32 bytes that are read.
+            let lane = unsafe { _mm256_loadu_si256(lane.as_ptr().cast()) };
+            _mm256_permutevar8x32_ps(v[first / 8], lane)
+        }
+    }); };
+}
+
+ymm_isa!(Avx2 {
+    const SATURATES: bool = true;
+
+    fn dot(self, sum: __m256i, codes: __m256i, quants: __m256i, code_max: u32) -> __m256i {
+        let ones = _mm256_set1_epi16(1);
+        if code_max <= 128 {
+            let pairs = _mm256_maddubs_epi16(codes, quants);
+            return _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, ones));
+        }
+        // Seven bits and the eighth apart: neither part exceeds 128.
+        let low = _mm256_maddubs_epi16(_mm256_and_si256(codes, _mm256_set1_epi8(0x7F)), quants);
+        let top = _mm256_and_si256(codes, _mm256_set1_epi8(-128));
+        let high = _mm256_maddubs_epi16(top, quants);
+        let both = _mm256_add_epi32(_mm256_madd_epi16(low, ones), _mm256_madd_epi16(high, ones));
+        _mm256_add_epi32(sum, both)
+    }
+
+    fn dot_quads<const S: usize>(
+        self, start: __m256i, codes: &[__m256i; S], quants: &[i8], code_max: u32,
+    ) -> __m256i {
+        /// The largest sum of two products that fits 16 bits.
+        const MOST: u32 = i16::MAX as u32;
+        let quad = |step: usize| {
+            let quad: [u8; 4] = chunk(quants, 4 * step).map(i8::cast_unsigned);
+            _mm256_set1_epi32(i32::from_le_bytes(quad))
+        };
+        let ones = _mm256_set1_epi16(1);
+        let mut sum = start;
+        if code_max > 128 {
+            let (low, top) = (_mm256_set1_epi8(0x7F), _mm256_set1_epi8(-128));
+            for (step, codes) in codes.iter().enumerate() {
+                let low = _mm256_maddubs_epi16(_mm256_and_si256(*codes, low), quad(step));
+                let top = _mm256_maddubs_epi16(_mm256_and_si256(*codes, top), quad(step));
+                sum = _mm256_add_epi32(sum, _mm256_madd_epi16(low, ones));
+                sum = _mm256_add_epi32(sum, _mm256_madd_epi16(top, ones));
+            }
+            return sum;
+        }
+        let together = (MOST / (2 * 127 * code_max)).clamp(1, 8) as usize;
+        let mut step = 0;
+        while step < S {
+            let mut pairs = _mm256_maddubs_epi16(codes[step], quad(step));
+            let mut next = step + 1;
+            while next < S && next < step + together {
+                let more = _mm256_maddubs_epi16(codes[next], quad(next));
+                pairs = _mm256_add_epi16(pairs, more);
+                next += 1;
+            }
+            sum = _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, ones));
+            step = next;
+        }
+        sum
+    }
+});
+
+ymm_isa!(AvxVnni {
+    const SATURATES: bool = false;
+
+    fn dot(self, sum: __m256i, codes: __m256i, quants: __m256i, _code_max: u32) -> __m256i {
+        _mm256_dpbusd_avx_epi32(sum, codes, quants)
+    }
+});
+
+ymm_isa!(Avx512Vnni256 {
+    const SATURATES: bool = false;
+
+    fn dot(self, sum: __m256i, codes: __m256i, quants: __m256i, _code_max: u32) -> __m256i {
+        _mm256_dpbusd_epi32(sum, codes, quants)
+    }
+});

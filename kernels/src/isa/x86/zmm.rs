@@ -1,0 +1,280 @@
+//! 512-bit registers: AVX-512 with VNNI and VBMI.
+
+use super::{chunk, chunk_mut, x86_isa};
+use crate::isa::{Isa, Shift, Spots};
+use std::arch::x86_64::*;
+use std::array::from_fn;
+
+x86_isa!(Avx512Vnni {
+    const LANES: usize = 64;
+    const SATURATES: bool = false;
+    type Bytes = __m512i;
+    type I32 = __m512i;
+    type F32 = __m512;
+    type Groups = __m512;
+    type Small = __m128i;
+
+    fn load(self, from: &[u8], at: usize) -> __m512i {
+        let p: &[u8; 64] = chunk(from, at);
+        // SAFETY: `p` refers to the 64 bytes that are read.
+        unsafe { _mm512_loadu_si512(p.as_ptr().cast()) }
+    }
+    fn load_prefix(self, from: &[u8]) -> __m512i {
+        let mask = u64::MAX >> (64 - from.len());
+        // SAFETY: the mask has a bit for each byte of `from`; no other byte is read.
+        unsafe { _mm512_maskz_loadu_epi8(mask, from.as_ptr().cast()) }
+    }
+    fn load_halves(self, from: &[u8], low: usize, high: usize) -> __m512i {
+        let (low, high): (&[u8; 32], &[u8; 32]) = (chunk(from, low), chunk(from, high));
+        // SAFETY: `low` refers to the 32 bytes that are read.
+        let low = unsafe { _mm256_loadu_si256(low.as_ptr().cast()) };
+        // SAFETY: `high` refers to the 32 bytes that are read.
+        let high = unsafe { _mm256_loadu_si256(high.as_ptr().cast()) };
+        _mm512_inserti64x4::<1>(_mm512_castsi256_si512(low), high)
+    }
+    fn load_i8(self, from: &[i8], at: usize) -> __m512i {
+        let p: &[i8; 64] = chunk(from, at);
+        // SAFETY: `p` refers to the 64 bytes that are read.
+        unsafe { _mm512_loadu_si512(p.as_ptr().cast()) }
+    }
+    fn quad(self, from: &[i8], at: usize) -> __m512i {
+        let quad: [u8; 4] = chunk(from, at).map(i8::cast_unsigned);
+        _mm512_set1_epi32(i32::from_le_bytes(quad))
+    }
+    fn store(self, v: __m512i, to: &mut [u8], at: usize) {
+        let p: &mut [u8; 64] = chunk_mut(to, at);
+        // SAFETY: `p` refers to the 64 bytes that are written.
+        unsafe { _mm512_storeu_si512(p.as_mut_ptr().cast(), v) }
+    }
+    fn splat_u8(self, value: u8) -> __m512i {
+        _mm512_set1_epi8(value.cast_signed())
+    }
+    fn permute(self, v: __m512i, index: &[u8]) -> __m512i {
+        let index: &[u8; 64] = chunk(index, 0);
+        // SAFETY: `index` refers to the 64 bytes that are read.
+        let index = unsafe { _mm512_loadu_si512(index.as_ptr().cast()) };
+        _mm512_permutexvar_epi8(index, v)
+    }
+    fn permute2(self, a: __m512i, b: __m512i, index: &[u8]) -> __m512i {
+        let index: &[u8; 64] = chunk(index, 0);
+        // SAFETY: `index` refers to the 64 bytes that are read.
+        let index = unsafe { _mm512_loadu_si512(index.as_ptr().cast()) };
+        _mm512_permutex2var_epi8(a, index, b)
+    }
+    fn shuffle(self, v: __m512i, index: &[u8]) -> __m512i {
+        let index: &[u8; 64] = chunk(index, 0);
+        // SAFETY: `index` refers to the 64 bytes that are read.
+        let index = unsafe { _mm512_loadu_si512(index.as_ptr().cast()) };
+        _mm512_shuffle_epi8(v, index)
+    }
+    fn lookup(self, v: __m512i, table: &[u8; 16]) -> __m512i {
+        // SAFETY: `table` refers to the 16 bytes that are read.
+        let table = unsafe { _mm_loadu_si128(table.as_ptr().cast()) };
+        _mm512_shuffle_epi8(_mm512_broadcast_i32x4(table), v)
+    }
+    fn and(self, a: __m512i, b: __m512i) -> __m512i {
+        _mm512_and_si512(a, b)
+    }
+    fn or(self, a: __m512i, b: __m512i) -> __m512i {
+        _mm512_or_si512(a, b)
+    }
+    fn xor(self, a: __m512i, b: __m512i) -> __m512i {
+        _mm512_xor_si512(a, b)
+    }
+    fn shr(self, v: __m512i, bits: u32) -> __m512i {
+        _mm512_srl_epi16(v, _mm_cvtsi32_si128(bits.cast_signed()))
+    }
+    fn shl(self, v: __m512i, bits: u32) -> __m512i {
+        _mm512_sll_epi16(v, _mm_cvtsi32_si128(bits.cast_signed()))
+    }
+    fn shift_dwords(self, v: __m512i, by: &Shift) -> __m512i {
+        // SAFETY: `by.dwords` has the 64 bytes that are read.
+        let counts = unsafe { _mm512_loadu_si512(by.dwords.as_ptr().cast()) };
+        _mm512_srlv_epi32(v, counts)
+    }
+    fn shift_bytes(self, v: __m512i, by: &Shift) -> __m512i {
+        // SAFETY: `by.offsets` has the 64 bytes that are read.
+        let offsets = unsafe { _mm512_loadu_si512(by.offsets.as_ptr().cast()) };
+        // SAFETY: `by.kept` has the 64 bytes that are read.
+        let kept = unsafe { _mm512_loadu_si512(by.kept.as_ptr().cast()) };
+        _mm512_and_si512(_mm512_multishift_epi64_epi8(offsets, v), kept)
+    }
+    fn test_bits(self, v: __m512i, bits: &[u8], set: u8) -> __m512i {
+        let bits: &[u8; 64] = chunk(bits, 0);
+        // SAFETY: `bits` refers to the 64 bytes that are read.
+        let bits = unsafe { _mm512_loadu_si512(bits.as_ptr().cast()) };
+        _mm512_maskz_set1_epi8(_mm512_test_epi8_mask(v, bits), set.cast_signed())
+    }
+
+    fn splat_i32(self, value: i32) -> __m512i {
+        _mm512_set1_epi32(value)
+    }
+    fn dot(self, sum: __m512i, codes: __m512i, quants: __m512i, _code_max: u32) -> __m512i {
+        _mm512_dpbusd_epi32(sum, codes, quants)
+    }
+    fn to_f32(self, v: __m512i) -> __m512 {
+        _mm512_cvtepi32_ps(v)
+    }
+
+    fn splat(self, value: f32) -> __m512 {
+        _mm512_set1_ps(value)
+    }
+    fn load_f32(self, from: &[f32], at: usize) -> __m512 {
+        let p: &[f32; 16] = chunk(from, at);
+        // SAFETY: `p` refers to the 16 floats that are read.
+        unsafe { _mm512_loadu_ps(p.as_ptr()) }
+    }
+    fn store_f32(self, v: __m512, to: &mut [f32], at: usize) {
+        let p: &mut [f32; 16] = chunk_mut(to, at);
+        // SAFETY: `p` refers to the 16 floats that are written.
+        unsafe { _mm512_storeu_ps(p.as_mut_ptr(), v) }
+    }
+    fn add(self, a: __m512, b: __m512) -> __m512 {
+        _mm512_add_ps(a, b)
+    }
+    fn mul(self, a: __m512, b: __m512) -> __m512 {
+        _mm512_mul_ps(a, b)
+    }
+    fn fma(self, a: __m512, b: __m512, c: __m512) -> __m512 {
+        _mm512_fmadd_ps(a, b, c)
+    }
+    fn sum(self, v: __m512) -> f32 {
+        let high = _mm512_extractf32x8_ps::<1>(v);
+        let v = _mm256_add_ps(_mm512_castps512_ps256(v), high);
+        let v = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps::<1>(v));
+        let v = _mm_add_ps(v, _mm_movehl_ps(v, v));
+        _mm_cvtss_f32(_mm_add_ss(v, _mm_shuffle_ps::<1>(v, v)))
+    }
+    fn widen(self, v: __m512i, part: usize) -> __m512 {
+        let sixteen = match part {
+            0 => _mm512_castsi512_si128(v),
+            1 => _mm512_extracti32x4_epi32::<1>(v),
+            2 => _mm512_extracti32x4_epi32::<2>(v),
+            _ => _mm512_extracti32x4_epi32::<3>(v),
+        };
+        _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(sixteen))
+    }
+    fn f32s(self, from: &[u8], at: usize) -> __m512 {
+        let p: &[u8; 64] = chunk(from, at);
+        // SAFETY: `p` refers to the 64 bytes that are read.
+        unsafe { _mm512_loadu_ps(p.as_ptr().cast()) }
+    }
+    fn f16s(self, from: &[u8], at: usize) -> __m512 {
+        let p: &[u8; 32] = chunk(from, at);
+        // SAFETY: `p` refers to the 32 bytes that are read.
+        let halves = unsafe { _mm256_loadu_si256(p.as_ptr().cast()) };
+        _mm512_cvtph_ps(halves)
+    }
+    fn bf16s(self, from: &[u8], at: usize) -> __m512 {
+        let p: &[u8; 32] = chunk(from, at);
+        // SAFETY: `p` refers to the 32 bytes that are read.
+        let halves = unsafe { _mm256_loadu_si256(p.as_ptr().cast()) };
+        _mm512_castsi512_ps(_mm512_slli_epi32::<16>(_mm512_cvtepu16_epi32(halves)))
+    }
+    fn transpose(self, rows: &mut [__m512; 16]) {
+        let r = *rows;
+        let pairs: [__m512; 16] = from_fn(|n| {
+            let (a, b) = (r[n / 2 * 2], r[n / 2 * 2 + 1]);
+            if n % 2 == 0 { _mm512_unpacklo_ps(a, b) } else { _mm512_unpackhi_ps(a, b) }
+        });
+        // Register 4g + c: in each 128-bit lane l, column 4l + c of rows 4g to 4g + 3.
+        let fours: [__m512; 16] = from_fn(|n| {
+            let (g, c) = (n / 4, n % 4);
+            let a = _mm512_castps_pd(pairs[4 * g + c / 2]);
+            let b = _mm512_castps_pd(pairs[4 * g + c / 2 + 2]);
+            let four =
+                if c % 2 == 0 { _mm512_unpacklo_pd(a, b) } else { _mm512_unpackhi_pd(a, b) };
+            _mm512_castpd_ps(four)
+        });
+        for c in 0..4 {
+            let even = |a, b| _mm512_shuffle_f32x4::<0x88>(a, b);
+            let odd = |a, b| _mm512_shuffle_f32x4::<0xDD>(a, b);
+            let (even_ab, odd_ab) = (even(fours[c], fours[4 + c]), odd(fours[c], fours[4 + c]));
+            let (even_cd, odd_cd) =
+                (even(fours[8 + c], fours[12 + c]), odd(fours[8 + c], fours[12 + c]));
+            rows[c] = even(even_ab, even_cd);
+            rows[8 + c] = odd(even_ab, even_cd);
+            rows[4 + c] = even(odd_ab, odd_cd);
+            rows[12 + c] = odd(odd_ab, odd_cd);
+        }
+    }
+
+    fn g_splat(self, value: f32) -> __m512 {
+        _mm512_set1_ps(value)
+    }
+    fn g_load(self, from: &[f32], at: usize) -> __m512 {
+        let p: &[f32; 16] = chunk(from, at);
+        // SAFETY: `p` refers to the 16 floats that are read.
+        unsafe { _mm512_loadu_ps(p.as_ptr()) }
+    }
+    fn g_load_pairs(self, from: &[f32], at: usize) -> __m512 {
+        let p: &[f32; 8] = chunk(from, at);
+        // SAFETY: `p` refers to the eight floats that are read.
+        let eight = unsafe { _mm256_loadu_ps(p.as_ptr()) };
+        let lane = _mm512_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7);
+        _mm512_permutexvar_ps(lane, _mm512_castps256_ps512(eight))
+    }
+    fn g_store(self, v: __m512, to: &mut [f32], at: usize) {
+        let p: &mut [f32; 16] = chunk_mut(to, at);
+        // SAFETY: `p` refers to the 16 floats that are written.
+        unsafe { _mm512_storeu_ps(p.as_mut_ptr(), v) }
+    }
+    fn g_add(self, a: __m512, b: __m512) -> __m512 {
+        _mm512_add_ps(a, b)
+    }
+    fn g_sub(self, a: __m512, b: __m512) -> __m512 {
+        _mm512_sub_ps(a, b)
+    }
+    fn g_mul(self, a: __m512, b: __m512) -> __m512 {
+        _mm512_mul_ps(a, b)
+    }
+    fn g_fma(self, a: __m512, b: __m512, c: __m512) -> __m512 {
+        _mm512_fmadd_ps(a, b, c)
+    }
+    fn g_u8(self, v: __m128i) -> __m512 {
+        _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(v))
+    }
+    fn g_e8m0(self, v: __m128i) -> __m512 {
+        let exponent = _mm512_slli_epi32::<23>(_mm512_cvtepu8_epi32(v));
+        // The smallest power is subnormal, the largest code is NaN: both have bit 22.
+        let bit = _mm512_set1_epi32(1 << 22);
+        let infinite = _mm512_cmpeq_epi32_mask(exponent, _mm512_set1_epi32(0xFF << 23));
+        let value = _mm512_mask_or_epi32(exponent, infinite, exponent, bit);
+        _mm512_castsi512_ps(_mm512_max_epi32(value, bit))
+    }
+    fn g_ue4m3(self, v: __m128i) -> __m512 {
+        let byte = _mm512_cvtepu8_epi32(v);
+        let bits = _mm512_and_si512(byte, _mm512_set1_epi32(0x7F));
+        let counts = _mm512_cmpneq_epi32_mask(byte, _mm512_set1_epi32(0x7F));
+        let bits = _mm512_maskz_slli_epi32::<20>(counts, bits);
+        // Moves the exponent bias from 7 to 127.
+        let rebias = _mm512_set1_epi32((127 + 120) << 23);
+        _mm512_mul_ps(_mm512_castsi512_ps(bits), _mm512_castsi512_ps(rebias))
+    }
+    fn g_f16(self, from: &[u8], spots: &Spots) -> __m512 {
+        if !spots.fits {
+            let halves: [u16; 16] = from_fn(|n| u16::from_le_bytes(*chunk(from, spots.at[n])));
+            // SAFETY: `halves` has the 32 bytes that are read.
+            let halves = unsafe { _mm256_loadu_si256(halves.as_ptr().cast()) };
+            return _mm512_cvtph_ps(halves);
+        }
+        let [a, b]: [&[u8; 64]; 2] = spots.windows.map(|at| chunk(from, at));
+        // SAFETY: `a` refers to the 64 bytes that are read.
+        let a = unsafe { _mm512_loadu_si512(a.as_ptr().cast()) };
+        // SAFETY: `b` refers to the 64 bytes that are read.
+        let b = unsafe { _mm512_loadu_si512(b.as_ptr().cast()) };
+        // SAFETY: `spots.index` has the 32 bytes that are read.
+        let index = unsafe { _mm256_loadu_si256(spots.index.as_ptr().cast()) };
+        let both = _mm512_permutex2var_epi8(a, _mm512_castsi256_si512(index), b);
+        _mm512_cvtph_ps(_mm512_castsi512_si256(both))
+    }
+    fn g_f16_splat(self, from: &[u8], at: usize) -> __m512 {
+        _mm512_cvtph_ps(_mm256_set1_epi16(i16::from_le_bytes(*chunk(from, at))))
+    }
+    fn spread(self, v: __m512, first: usize, per: usize) -> __m512 {
+        let lane: [i32; 16] = from_fn(|n| (first + n / per) as i32);
+        // SAFETY: `lane` has the 64 bytes that are read.
+        let lane = unsafe { _mm512_loadu_si512(lane.as_ptr().cast()) };
+        _mm512_permutexvar_ps(lane, v)
+    }
+});
