@@ -233,7 +233,11 @@ fn fence(args: TokenStream, input: TokenStream) -> syn::Result<TokenStream> {
     }
     let mut item: ItemImpl = syn::parse2(input)?;
     let ty = &item.self_ty;
-    let token = quote!(#ty).to_string();
+    let token = match &**ty {
+        syn::Type::Path(path) => path.path.segments.last().map(|last| last.ident.to_string()),
+        _ => None,
+    };
+    let token = token.unwrap_or_default();
     let row = ISAS
         .iter()
         .find(|row| row.token == token)

@@ -11,7 +11,7 @@ use crate::kernel::Kernel;
 use crate::layout::Layout;
 use crate::encode;
 use thiserror::Error;
-use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes, KnownLayout, Unaligned};
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 /// A stretch of a row as stored: whole blocks, any alignment, any content.
 pub trait Stored: FromBytes + IntoBytes + Immutable + KnownLayout + Unaligned + Copy {}
@@ -109,7 +109,7 @@ pub fn dequantize_blocks<B: Stored, const N: usize>(
 }
 
 /// Bytes, weights or shapes that do not go together.
-#[derive(Debug, Error, PartialEq, Eq)]
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub enum ShapeError {
     /// A row must be whole blocks.

@@ -1,6 +1,6 @@
 //! Instruction sets: the operations that the loops are written in.
 //!
-//! [`Isa`] is the vocabulary. Its meaning is [`Scalar`](scalar), plain Rust on arrays; every
+//! [`Isa`] is the vocabulary. Its meaning is [`Scalar`], plain Rust on arrays; every
 //! other instruction set says the same with intrinsics and is tested against it, operation by
 //! operation. An instruction set is a *token*: a zero-sized value that can only be had from
 //! `detect`, or inside code compiled with the features, so holding one proves that the CPU has
@@ -19,8 +19,8 @@ use crate::activations::Row;
 use crate::probe::Probe;
 use kernel_macros::isa_tokens;
 
-mod scalar;
-pub use scalar::{Lanes, Scalar};
+mod lanes;
+pub use lanes::{Lanes, Scalar};
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
@@ -211,7 +211,7 @@ impl Spots {
     }
 }
 
-/// The operations of an instruction set. Their meaning is written out in `scalar.rs`.
+/// The operations of an instruction set. Their meaning is written out in `lanes.rs`.
 ///
 /// Loads take a slice and a position and panic outside of it; positions are constants after
 /// inlining, so the checks vanish.

@@ -79,6 +79,7 @@ fn block(format: &Format) -> TokenStream {
         #(#attrs)*
         #[doc = #docs]
         #[derive(Clone, Copy, Debug)]
+        #[allow(non_camel_case_types)]
         #vis struct #name;
 
         #[doc = #doc]

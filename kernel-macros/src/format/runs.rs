@@ -43,8 +43,9 @@ struct Run {
 
 /// `Numbers` as the expression that the program keeps.
 pub(crate) fn tokens(numbers: &Numbers) -> TokenStream {
-    let (name, width, signed) = (numbers.name.to_string(), numbers.width, numbers.signed);
-    let len = numbers.bits.len();
+    let (name, signed) = (numbers.name.to_string(), numbers.signed);
+    let [len, width] =
+        [numbers.bits.len(), numbers.width].map(proc_macro2::Literal::usize_unsuffixed);
     let runs = runs(numbers).into_iter().map(|run| {
         let Run { first, count, piece, byte_step, shift_step } = run;
         let Piece { to, width, byte, shift } = piece;

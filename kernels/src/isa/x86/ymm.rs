@@ -5,7 +5,7 @@
 //! up to that bound several results can be added before they are widened.
 
 use super::{chunk, chunk_mut, x86_isa};
-use crate::isa::{Isa, Shift, Spots};
+use crate::isa::{Shift, Spots};
 use std::arch::x86_64::*;
 use std::array::from_fn;
 

@@ -1,7 +1,7 @@
 //! 512-bit registers: AVX-512 with VNNI and VBMI.
 
 use super::{chunk, chunk_mut, x86_isa};
-use crate::isa::{Isa, Shift, Spots};
+use crate::isa::{Shift, Spots};
 use std::arch::x86_64::*;
 use std::array::from_fn;
 

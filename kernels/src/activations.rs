@@ -1,0 +1,225 @@
+//! Rows of activations in the form that kernels take.
+//!
+//! Class `q8`: int8 quants in groups of 32 with one `f32` scale, `x = scale * quant`, quants
+//! within -127..=127 and rounded half to even. Because a weight is `scale * code + bias`, kernels
+//! also need sums of quants: per 16, as integers for panels and multiplied by the scale for
+//! `gemv`. Class `f32`: the rows as they are.
+//!
+//! Rows are padded with zeros past the depth, so that a loop may finish its span.
+
+/// Activations that share a scale.
+pub const GROUP: usize = 32;
+/// Activations that share a sum.
+pub const HALF: usize = 16;
+/// Zeros after a row: a span holds at most 512 weights.
+const PAD: usize = 512;
+
+/// Activations of class `q8` or `f32`. Reused from call to call, it allocates only to grow.
+#[derive(Debug, Default)]
+pub struct Activations {
+    rows: usize,
+    depth: usize,
+    stride: usize,
+    quants: Vec<i8>,
+    scales: Vec<f32>,
+    parts: Vec<f32>,
+    half_parts: Vec<f32>,
+    sums: Vec<i32>,
+    floats: Vec<f32>,
+}
+
+/// One row of class `q8`, to be filled.
+pub struct Row<'a> {
+    x: &'a [f32],
+    quants: &'a mut [i8],
+    scales: &'a mut [f32],
+    parts: &'a mut [f32],
+    half_parts: &'a mut [f32],
+    sums: &'a mut [i32],
+}
+
+/// One row of class `q8`.
+#[derive(Clone, Copy, Debug)]
+pub struct Q8<'a> {
+    /// Padded with zeros.
+    pub quants: &'a [i8],
+    /// One per 32 quants.
+    pub scales: &'a [f32],
+    /// Scale times sum, one per 32 quants.
+    pub parts: &'a [f32],
+    /// Scale times sum, one per 16 quants.
+    pub half_parts: &'a [f32],
+    /// Sum, one per 16 quants.
+    pub sums: &'a [i32],
+}
+
+impl Activations {
+    /// Rows and depth of what it holds.
+    #[must_use]
+    pub fn shape(&self) -> (usize, usize) {
+        (self.rows, self.depth)
+    }
+
+    fn resize(&mut self, rows: usize, depth: usize) {
+        self.rows = rows;
+        self.depth = depth;
+        self.stride = depth.next_multiple_of(64) + PAD;
+    }
+
+    /// Makes room for `rows` rows of `depth` quants and hands each out to be quantized.
+    pub(crate) fn q8_rows<'a>(
+        &'a mut self,
+        x: &'a [f32],
+        rows: usize,
+        depth: usize,
+    ) -> Vec<Row<'a>> {
+        self.resize(rows, depth);
+        let stride = self.stride;
+        self.quants.resize(rows * stride, 0);
+        self.scales.resize(rows * stride / GROUP, 0.0);
+        self.parts.resize(rows * stride / GROUP, 0.0);
+        self.half_parts.resize(rows * stride / HALF, 0.0);
+        self.sums.resize(rows * stride / HALF, 0);
+        let quants = self.quants.chunks_exact_mut(stride);
+        let scales = self.scales.chunks_exact_mut(stride / GROUP);
+        let parts = self.parts.chunks_exact_mut(stride / GROUP);
+        let half_parts = self.half_parts.chunks_exact_mut(stride / HALF);
+        let sums = self.sums.chunks_exact_mut(stride / HALF);
+        x.chunks_exact(depth.max(1))
+            .zip(quants)
+            .zip(scales.zip(parts))
+            .zip(half_parts.zip(sums))
+            .map(|(((x, quants), (scales, parts)), (half_parts, sums))| Row {
+                x,
+                quants,
+                scales,
+                parts,
+                half_parts,
+                sums,
+            })
+            .collect()
+    }
+
+    /// Copies `rows` rows of `depth` floats.
+    pub(crate) fn fill_f32(&mut self, x: &[f32], rows: usize, depth: usize) {
+        self.resize(rows, depth);
+        self.floats.clear();
+        self.floats.resize(rows * self.stride, 0.0);
+        for (to, from) in self.floats.chunks_exact_mut(self.stride).zip(x.chunks_exact(depth)) {
+            to[..depth].copy_from_slice(from);
+        }
+    }
+
+    /// Quantizes `rows` rows of `depth` floats on this thread.
+    pub fn fill_q8(&mut self, x: &[f32], rows: usize, depth: usize) {
+        self.q8_rows(x, rows, depth).iter_mut().for_each(quantize_row);
+    }
+
+    /// A row of class `q8`.
+    #[must_use]
+    pub fn q8(&self, row: usize) -> Q8<'_> {
+        let at = |per: usize| row * self.stride / per..(row + 1) * self.stride / per;
+        Q8 {
+            quants: &self.quants[at(1)],
+            scales: &self.scales[at(GROUP)],
+            parts: &self.parts[at(GROUP)],
+            half_parts: &self.half_parts[at(HALF)],
+            sums: &self.sums[at(HALF)],
+        }
+    }
+
+    /// A row of class `f32`, padded with zeros.
+    #[must_use]
+    pub fn floats(&self, row: usize) -> &[f32] {
+        &self.floats[row * self.stride..(row + 1) * self.stride]
+    }
+}
+
+/// Quantizes a row. Plain Rust: inlined into the entry point of an instruction set, it is
+/// compiled for that set's registers.
+///
+/// A group with a NaN or an infinity gets the scale NaN, so that the output shows it. A group
+/// below 1e-36 counts as zero.
+#[inline(always)]
+pub fn quantize_row(row: &mut Row<'_>) {
+    let groups = row.x.len().div_ceil(GROUP);
+    for group in 0..groups {
+        let have = GROUP.min(row.x.len() - group * GROUP);
+        let mut x = [0.0; GROUP];
+        x[..have].copy_from_slice(&row.x[group * GROUP..group * GROUP + have]);
+        let quants: &mut [i8; GROUP] =
+            row.quants[group * GROUP..].first_chunk_mut().expect("a padded row");
+        let scale = quantize_group(&x, quants);
+        let mut sum = 0;
+        for half in 0..2 {
+            let part: i32 = quants[half * HALF..(half + 1) * HALF].iter().map(|q| i32::from(*q)).sum();
+            row.sums[2 * group + half] = part;
+            row.half_parts[2 * group + half] = scale * part as f32;
+            sum += part;
+        }
+        row.scales[group] = scale;
+        row.parts[group] = scale * sum as f32;
+    }
+    // What a longer row left behind.
+    row.quants[groups * GROUP..].fill(0);
+    row.sums[2 * groups..].fill(0);
+    row.half_parts[2 * groups..].fill(0.0);
+    row.scales[groups..].fill(0.0);
+    row.parts[groups..].fill(0.0);
+}
+
+#[inline(always)]
+fn quantize_group(x: &[f32; GROUP], quants: &mut [i8; GROUP]) -> f32 {
+    /// Adding and subtracting it rounds a float below 2^22 to an integer, half to even.
+    const ROUND: f32 = 12_582_912.0;
+    let most = x.iter().fold(0.0f32, |most, x| most.max(x.abs()));
+    // Zero for finite values, NaN otherwise.
+    let nothing = x.iter().fold(0.0f32, |sum, x| sum + x * 0.0);
+    let inverse = if most < 1e-36 { 0.0 } else { 127.0 / most };
+    for (quant, x) in quants.iter_mut().zip(x) {
+        let value = (x * inverse).clamp(-127.0, 127.0);
+        *quant = ((value + ROUND) - ROUND) as i8;
+    }
+    most / 127.0 + nothing
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_group_is_rounded_half_to_even_and_never_reaches_minus_128() {
+        let mut x = [0.0; 40];
+        x[..6].copy_from_slice(&[-127.0, 0.5, 1.5, 2.5, -0.5, 126.9]);
+        x[35] = 3.0;
+        let mut activations = Activations::default();
+        activations.fill_q8(&x, 1, 40);
+        let row = activations.q8(0);
+        assert_eq!(row.quants[..6], [-127, 0, 2, 2, 0, 127]);
+        assert_eq!(row.scales[0], 1.0);
+        assert_eq!((row.quants[35], row.scales[1]), (127, 3.0 / 127.0));
+        assert_eq!(row.sums[..4], [4, 0, 127, 0]);
+        assert!(row.quants[40..].iter().all(|q| *q == 0));
+    }
+
+    #[test]
+    fn what_is_not_finite_stays_visible() {
+        for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            let mut x = [1.0; 64];
+            x[40] = bad;
+            let mut activations = Activations::default();
+            activations.fill_q8(&x, 1, 64);
+            let row = activations.q8(0);
+            assert!(row.scales[0].is_finite() && row.scales[1].is_nan());
+        }
+    }
+
+    #[test]
+    fn a_shorter_row_leaves_nothing_of_a_longer_one() {
+        let mut activations = Activations::default();
+        activations.fill_q8(&[1.0; 4096], 1, 4096);
+        activations.fill_q8(&[1.0; 64], 1, 64);
+        assert!(activations.q8(0).quants[64..].iter().all(|q| *q == 0));
+        assert!(activations.q8(0).scales[2..].iter().all(|s| *s == 0.0));
+    }
+}

@@ -1,0 +1,241 @@
+//! Hot loop 1: weights as they lie in the file, times a few columns of activations.
+//!
+//! Decoding a model reads every weight once per token, so this loop is done when it reads memory
+//! as fast as memory can be read; everything else is a few instructions per byte that must fit in
+//! the time a byte takes to arrive.
+//!
+//! Lanes run along K. A row is cut into *spans* of whole blocks (`Format::SPAN`, usually 256
+//! weights). For each span the format yields registers of unsigned codes in the order of the
+//! weights, and one vector each of scales and biases, a lane per unit of 16 or 32 weights:
+//!
+//! ```text
+//! sum(w x) = sum over units of  scale * sum(code * x)  +  bias * sum(x)
+//! ```
+//!
+//! The second term needs no codes: scaled sums of the activations are known, so it is one `fma`
+//! per 16 units, in a vector of its own. For the first, scales of weights and activations are
+//! multiplied as vectors of units, and each register of codes costs a dot product, a conversion,
+//! a permute that spreads its units' scales over the lanes, and an `fma`. Lanes stay partial sums
+//! until the row ends. Two accumulators a column hide the latency of the `fma`.
+//!
+//! A row's last span may be cut short by the end of the row: its blocks are copied to a span of
+//! zeros. Nothing past the end of the weights is ever read; prefetches may point there.
+//!
+//! `NR` columns share the decoded codes. `MR` rows are decoded side by side, which spreads the
+//! reads over as many streams.
+
+use crate::activations::{Activations, Q8};
+use crate::format::{Coded, Format};
+use crate::isa::Isa;
+use std::array::from_fn;
+use zerocopy::{FromBytes, FromZeros, IntoBytes};
+
+/// What a `gemv` kernel multiplies: whole rows of weights with `NR` rows of activations.
+#[derive(Clone, Copy, Debug)]
+pub struct Args<'a> {
+    /// `rows` rows of blocks, one after the other.
+    pub weights: &'a [u8],
+    /// Rows of weights.
+    pub rows: usize,
+    /// All activations, in the kernel's class.
+    pub x: &'a Activations,
+    /// The first row of activations to use.
+    pub column: usize,
+    /// Bytes to prefetch ahead of use; 0 does not prefetch.
+    pub prefetch: usize,
+}
+
+impl Args<'_> {
+    fn row_bytes(&self) -> usize {
+        self.weights.len() / self.rows.max(1)
+    }
+}
+
+/// Products of all rows with `NR` columns in class `q8`: `out[c * rows + r]`.
+#[inline(always)]
+pub fn rows_q8<I: Isa, F: Coded, const MR: usize, const NR: usize>(
+    isa: I,
+    args: &Args<'_>,
+    out: &mut [f32],
+) {
+    let x: [Q8; NR] = from_fn(|c| args.x.q8(args.column + c));
+    let whole = args.rows - args.rows % MR;
+    for first in (0..whole).step_by(MR) {
+        let sums = tile_q8::<I, F, MR, NR>(isa, args, first, &x);
+        put(&sums, first, args.rows, out);
+    }
+    for first in whole..args.rows {
+        let sums = tile_q8::<I, F, 1, NR>(isa, args, first, &x);
+        put(&sums, first, args.rows, out);
+    }
+}
+
+#[inline(always)]
+fn put<const MR: usize, const NR: usize>(
+    sums: &[[f32; NR]; MR],
+    first: usize,
+    rows: usize,
+    out: &mut [f32],
+) {
+    for (r, sums) in sums.iter().enumerate() {
+        for (c, sum) in sums.iter().enumerate() {
+            out[c * rows + first + r] = *sum;
+        }
+    }
+}
+
+/// The spans of a row, and the blocks that are left over.
+#[inline(always)]
+pub(crate) fn spans<F: Format>(row: &[u8]) -> (&[F::Span], &[u8]) {
+    let whole = row.len() / size_of::<F::Span>();
+    <[F::Span]>::ref_from_prefix_with_elems(row, whole).expect("spans are whole by construction")
+}
+
+/// Blocks that do not fill a span, as a span that ends in zeros.
+#[inline(always)]
+pub(crate) fn padded<F: Format>(blocks: &[u8]) -> F::Span {
+    let mut span = F::Span::new_zeroed();
+    span.as_mut_bytes()[..blocks.len()].copy_from_slice(blocks);
+    span
+}
+
+/// Running sums of one row of weights with `NR` columns.
+struct Sums<I: Isa, const NR: usize> {
+    /// Products with codes, lanes along K.
+    codes: [[I::F32; 2]; NR],
+    /// Products with biases, lanes along units.
+    biases: [I::Groups; NR],
+}
+
+/// `MR` rows of weights from `first` times `NR` columns.
+#[inline(always)]
+fn tile_q8<I: Isa, F: Coded, const MR: usize, const NR: usize>(
+    isa: I,
+    args: &Args<'_>,
+    first: usize,
+    x: &[Q8<'_>; NR],
+) -> [[f32; NR]; MR] {
+    let bytes = args.row_bytes();
+    let rows: [(&[F::Span], &[u8]); MR] =
+        from_fn(|r| spans::<F>(&args.weights[(first + r) * bytes..(first + r + 1) * bytes]));
+    let mut sums: [Sums<I, NR>; MR] = from_fn(|_| Sums {
+        codes: [[isa.splat(0.0); 2]; NR],
+        biases: [isa.g_splat(0.0); NR],
+    });
+    let whole = rows[0].0.len();
+    for s in 0..whole {
+        for r in 0..MR {
+            let span = &rows[r].0[s];
+            ahead(isa, span, s, bytes, MR, args.prefetch);
+            step_q8::<I, F, NR>(isa, span, s, x, &mut sums[r]);
+        }
+    }
+    if !rows[0].1.is_empty() {
+        for r in 0..MR {
+            step_q8::<I, F, NR>(isa, &padded::<F>(rows[r].1), whole, x, &mut sums[r]);
+        }
+    }
+    let units = F::SPAN / F::UNIT;
+    from_fn(|r| {
+        from_fn(|c| {
+            let [even, odd] = sums[r].codes[c];
+            let mut lanes = [0.0; 16];
+            isa.g_store(sums[r].biases[c], &mut lanes, 0);
+            isa.sum(isa.add(even, odd)) + lanes[..units].iter().sum::<f32>()
+        })
+    })
+}
+
+/// Prefetches as many bytes as `span` has, `distance` ahead in the order of reading: along the
+/// row, then along the rows after the `MR` that are read side by side.
+#[inline(always)]
+fn ahead<I: Isa, S>(isa: I, span: &S, s: usize, bytes: usize, rows: usize, distance: usize) {
+    if distance == 0 {
+        return;
+    }
+    let beyond = if s * size_of::<S>() + distance >= bytes { (rows - 1) * bytes } else { 0 };
+    let from = std::ptr::from_ref(span).cast::<u8>().wrapping_add(distance + beyond);
+    for line in 0..size_of::<S>().div_ceil(64) {
+        isa.prefetch(from.wrapping_add(64 * line));
+    }
+}
+
+/// Adds span number `s` of a row.
+#[inline(always)]
+fn step_q8<I: Isa, F: Coded, const NR: usize>(
+    isa: I,
+    span: &F::Span,
+    s: usize,
+    x: &[Q8<'_>; NR],
+    sums: &mut Sums<I, NR>,
+) {
+    let (scales, biases) = (F::scales(isa, span), F::biases(isa, span));
+    let quants: [&[i8]; NR] = from_fn(|c| &x[c].quants[s * F::SPAN..(s + 1) * F::SPAN]);
+    let mut scaled = [scales; NR];
+    for c in 0..NR {
+        let (xs, parts) = if F::UNIT == 32 {
+            (isa.g_load(x[c].scales, s * F::SPAN / 32), isa.g_load(x[c].parts, s * F::SPAN / 32))
+        } else {
+            let parts = isa.g_load(x[c].half_parts, s * F::SPAN / 16);
+            (isa.g_load_pairs(x[c].scales, s * F::SPAN / 32), parts)
+        };
+        scaled[c] = isa.g_mul(scales, xs);
+        sums.biases[c] = isa.g_fma(biases, parts, sums.biases[c]);
+    }
+    F::codes(
+        isa,
+        span,
+        #[inline(always)]
+        |n, codes| {
+            for c in 0..NR {
+                let x = isa.load_i8(quants[c], n * I::LANES);
+                let dot = isa.to_f32(isa.dot(isa.splat_i32(0), codes, x, F::CODE_MAX));
+                let scale = isa.spread(scaled[c], n * I::LANES / F::UNIT, F::UNIT / 4);
+                let sum = &mut sums.codes[c][n % 2];
+                *sum = isa.fma(scale, dot, *sum);
+            }
+        },
+    );
+}
+
+/// Products of all rows with `NR` columns in class `f32`: `out[c * rows + r]`.
+#[inline(always)]
+pub fn rows_f32<I: Isa, F: Format, const NR: usize>(isa: I, args: &Args<'_>, out: &mut [f32]) {
+    let x: [&[f32]; NR] = from_fn(|c| args.x.floats(args.column + c));
+    let bytes = args.row_bytes();
+    for r in 0..args.rows {
+        let (whole, rest) = spans::<F>(&args.weights[r * bytes..(r + 1) * bytes]);
+        let mut sums = [[isa.splat(0.0); 4]; NR];
+        for (s, span) in whole.iter().enumerate() {
+            ahead(isa, span, s, bytes, 1, args.prefetch);
+            step_f32::<I, F, NR>(isa, span, s, &x, &mut sums);
+        }
+        if !rest.is_empty() {
+            step_f32::<I, F, NR>(isa, &padded::<F>(rest), whole.len(), &x, &mut sums);
+        }
+        for (c, [a, b, d, e]) in sums.into_iter().enumerate() {
+            out[c * args.rows + r] = isa.sum(isa.add(isa.add(a, b), isa.add(d, e)));
+        }
+    }
+}
+
+#[inline(always)]
+fn step_f32<I: Isa, F: Format, const NR: usize>(
+    isa: I,
+    span: &F::Span,
+    s: usize,
+    x: &[&[f32]; NR],
+    sums: &mut [[I::F32; 4]; NR],
+) {
+    F::floats(
+        isa,
+        span,
+        #[inline(always)]
+        |n, w| {
+            for c in 0..NR {
+                let x = isa.load_f32(x[c], s * F::SPAN + n * (I::LANES / 4));
+                sums[c][n % 4] = isa.fma(w, x, sums[c][n % 4]);
+            }
+        },
+    );
+}

@@ -1,0 +1,130 @@
+//! Kernels as rows of a table.
+
+use crate::gemm::{TileF32, TileQ8};
+use crate::gemv;
+use crate::isa::IsaInfo;
+use crate::panel::{Panel, Shape, Source};
+use std::fmt;
+
+/// How activations enter a product.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Numerics {
+    /// Int8 quants in groups of 32 with `f32` scales; integer dot products. The default.
+    Q8,
+    /// Exact weights times `f32` activations.
+    F32,
+}
+
+impl Numerics {
+    /// As in profiles and on the command line.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Q8 => "q8",
+            Self::F32 => "f32",
+        }
+    }
+
+    /// The class called `name`.
+    #[must_use]
+    pub fn by_name(name: &str) -> Option<Self> {
+        [Self::Q8, Self::F32].into_iter().find(|class| class.name() == name)
+    }
+}
+
+impl fmt::Display for Numerics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A compiled kernel: one format on one instruction set.
+pub struct Kernel {
+    /// The symbol a profiler shows.
+    pub name: &'static str,
+    /// What the CPU must have.
+    pub isa: &'static IsaInfo,
+    /// What activations it takes.
+    pub class: Numerics,
+    /// Rows of weights in its register tile (MR).
+    pub rows: usize,
+    /// Columns of activations in its register tile (NR), at most.
+    pub columns: usize,
+    #[doc(hidden)]
+    pub entry: Entry,
+}
+
+impl fmt::Debug for Kernel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+/// Entry points. Each is compiled with its instruction set's features: calling one is sound only
+/// on a CPU that has them, which a [`Ready`] kernel proves.
+#[doc(hidden)]
+#[allow(missing_docs)]
+pub enum Entry {
+    GemvQ8(unsafe fn(&gemv::Args<'_>, &mut [f32])),
+    GemvF32(unsafe fn(&gemv::Args<'_>, &mut [f32])),
+    GemmQ8 {
+        unpack: unsafe fn(&Source<'_>, &mut Panel),
+        /// By number of columns, less one.
+        tiles: &'static [unsafe fn(&mut TileQ8<'_>)],
+        shape: Shape,
+    },
+    GemmF32 {
+        unpack: unsafe fn(&Source<'_>, &mut Panel),
+        tiles: &'static [unsafe fn(&mut TileF32<'_>)],
+    },
+}
+
+/// A kernel that this CPU can run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ready(&'static Kernel);
+
+impl Ready {
+    pub(crate) fn new(kernel: &'static Kernel) -> Option<Self> {
+        kernel.isa.is_supported().then_some(Self(kernel))
+    }
+
+    pub(crate) fn kernel(self) -> &'static Kernel {
+        self.0
+    }
+
+    /// Runs a `gemv` kernel: `out[c * rows + r]`.
+    pub(crate) fn gemv(self, args: &gemv::Args<'_>, out: &mut [f32]) {
+        let (Entry::GemvQ8(run) | Entry::GemvF32(run)) = self.0.entry else {
+            unreachable!("{} is no gemv kernel", self.0.name)
+        };
+        // SAFETY: a ready kernel's features were detected on this CPU.
+        unsafe { run(args, out) }
+    }
+
+    /// Unpacks rows of weights for a `gemm` kernel.
+    pub(crate) fn unpack(self, source: &Source<'_>, panel: &mut Panel) {
+        let (Entry::GemmQ8 { unpack, .. } | Entry::GemmF32 { unpack, .. }) = self.0.entry else {
+            unreachable!("{} is no gemm kernel", self.0.name)
+        };
+        // SAFETY: a ready kernel's features were detected on this CPU.
+        unsafe { unpack(source, panel) }
+    }
+
+    /// Runs a class `q8` tile of `columns` columns.
+    pub(crate) fn tile_q8(self, columns: usize, tile: &mut TileQ8<'_>) {
+        let Entry::GemmQ8 { tiles, .. } = self.0.entry else {
+            unreachable!("{} is no q8 gemm kernel", self.0.name)
+        };
+        // SAFETY: a ready kernel's features were detected on this CPU.
+        unsafe { tiles[columns - 1](tile) }
+    }
+
+    /// Runs a class `f32` tile of `columns` columns.
+    pub(crate) fn tile_f32(self, columns: usize, tile: &mut TileF32<'_>) {
+        let Entry::GemmF32 { tiles, .. } = self.0.entry else {
+            unreachable!("{} is no f32 gemm kernel", self.0.name)
+        };
+        // SAFETY: a ready kernel's features were detected on this CPU.
+        unsafe { tiles[columns - 1](tile) }
+    }
+}

@@ -1,0 +1,222 @@
+//! Panels: `ROWS` rows of weights, unpacked for the prefill loop.
+//!
+//! A panel is a run of registers in the order in which `gemm` reads them. In class `q8`, for
+//! each unit of 16 or 32 weights along K: the codes, four of K by `ROWS` rows a register; then
+//! the scale of each row, and its bias unless the format's center says it:
+//!
+//! ```text
+//! unit 0: [codes k 0..4 of rows 0..ROWS] [codes k 4..8 ...] ... [scales] [biases]
+//! unit 1: ...
+//! ```
+//!
+//! Nothing is requantized: codes and scales are those of the file. In class `f32` a register
+//! holds one weight of each row. Only this file knows a format; the loop does not.
+
+use crate::format::{Coded, Format};
+use crate::gemv::{padded, spans};
+use crate::isa::Isa;
+use zerocopy::IntoBytes;
+
+/// Room for a panel, aligned to cache lines; it grows and is reused.
+#[derive(Debug, Default)]
+pub struct Panel {
+    lines: Vec<Line>,
+    scratch: Vec<Line>,
+}
+
+/// A cache line.
+#[derive(
+    Clone, Copy, Debug, Default, zerocopy::FromBytes, zerocopy::IntoBytes, zerocopy::Immutable,
+)]
+#[repr(C, align(64))]
+struct Line([f32; 16]);
+
+impl Panel {
+    /// Room for `floats` floats, and as scratch for `scratch` floats.
+    fn reserve(&mut self, floats: usize, scratch: usize) -> (&mut [f32], &mut [f32]) {
+        let lines = floats.div_ceil(16);
+        if self.lines.len() < lines {
+            self.lines.resize(lines, Line::default());
+        }
+        let more = scratch.div_ceil(16);
+        if self.scratch.len() < more {
+            self.scratch.resize(more, Line::default());
+        }
+        (floats_of(&mut self.lines[..lines]), floats_of(&mut self.scratch[..more]))
+    }
+
+    /// The panel's registers as bytes.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        self.lines.as_bytes()
+    }
+}
+
+fn floats_of(lines: &mut [Line]) -> &mut [f32] {
+    let bytes = lines.as_mut_bytes();
+    zerocopy::FromBytes::mut_from_bytes(bytes).expect("lines are floats")
+}
+
+/// Rows of weights to unpack.
+#[derive(Clone, Copy, Debug)]
+pub struct Source<'a> {
+    /// `rows` rows of blocks, one after the other.
+    pub weights: &'a [u8],
+    /// Rows, at most the panel's; the panel repeats the last one.
+    pub rows: usize,
+    /// Weights of a row.
+    pub depth: usize,
+}
+
+impl Source<'_> {
+    fn row(&self, r: usize) -> &[u8] {
+        let bytes = self.weights.len() / self.rows;
+        let r = r.min(self.rows - 1);
+        &self.weights[r * bytes..(r + 1) * bytes]
+    }
+}
+
+/// How the registers of a class `q8` panel are counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// Rows of weights in the panel.
+    pub rows: usize,
+    /// Weights of a unit.
+    pub unit: usize,
+    /// The bias in units of the scale, where that says it.
+    pub center: Option<i32>,
+}
+
+impl Shape {
+    /// Of a format's panels on an instruction set.
+    #[must_use]
+    pub const fn of<I: Isa, F: Coded>() -> Self {
+        Self { rows: I::LANES / 4, unit: F::UNIT, center: F::CENTER }
+    }
+
+    /// Registers of one unit.
+    #[must_use]
+    pub const fn registers(&self) -> usize {
+        self.unit / 4 + if self.center.is_some() { 1 } else { 2 }
+    }
+
+    /// Bytes of a panel of rows of `depth` weights.
+    #[must_use]
+    pub const fn bytes(&self, depth: usize) -> usize {
+        depth.div_ceil(self.unit) * self.registers() * 4 * self.rows
+    }
+}
+
+/// Codes, scales and biases of up to `ROWS` rows to a panel.
+#[inline(always)]
+pub fn unpack_q8<I: Isa, F: Coded>(isa: I, source: &Source<'_>, panel: &mut Panel) {
+    let shape = const { Shape::of::<I, F>() };
+    let (rows, registers) = (shape.rows, shape.registers());
+    let (units, steps) = (F::SPAN / F::UNIT, F::UNIT / 4);
+    let count = source.depth.div_ceil(F::SPAN);
+    let floats = count * units * registers * rows;
+    // Registers of codes as they come, a row after the other; then 16 scales and biases a row.
+    let codes_len = F::SPAN / I::LANES * rows * rows;
+    let (out, scratch) = panel.reserve(floats, codes_len + 2 * 16 * rows);
+    let (codes, groups) = scratch.split_at_mut(codes_len);
+    let (scales, biases) = groups.split_at_mut(16 * rows);
+    for s in 0..count {
+        for r in 0..rows {
+            let (whole, rest) = spans::<F>(source.row(r));
+            let rest_span;
+            let span = match whole.get(s) {
+                Some(span) => span,
+                None => {
+                    rest_span = padded::<F>(rest);
+                    &rest_span
+                }
+            };
+            let bytes = codes.as_mut_bytes();
+            F::codes(
+                isa,
+                span,
+                #[inline(always)]
+                |n, v| isa.store(v, bytes, (n * rows + r) * I::LANES),
+            );
+            isa.g_store(F::scales(isa, span), scales, 16 * r);
+            if shape.center.is_none() {
+                isa.g_store(F::biases(isa, span), biases, 16 * r);
+            }
+        }
+        let out = &mut out[s * units * registers * rows..][..units * registers * rows];
+        for n in 0..F::SPAN / I::LANES {
+            let mut square = [isa.splat(0.0); 16];
+            for r in 0..rows {
+                square[r] = isa.load_f32(codes, (n * rows + r) * rows);
+            }
+            isa.transpose(&mut square);
+            for (j, v) in square.into_iter().enumerate().take(rows) {
+                let (unit, step) = ((n * rows + j) / steps, (n * rows + j) % steps);
+                isa.store_f32(v, out, (unit * registers + step) * rows);
+            }
+        }
+        spread_groups::<I>(isa, scales, out, (units, registers, steps));
+        if shape.center.is_none() {
+            spread_groups::<I>(isa, biases, out, (units, registers, steps + 1));
+        }
+    }
+}
+
+/// Group values from 16 a row to a register a unit: register `at` of each unit's `registers`.
+#[inline(always)]
+fn spread_groups<I: Isa>(
+    isa: I,
+    values: &[f32],
+    out: &mut [f32],
+    (units, registers, at): (usize, usize, usize),
+) {
+    let rows = I::LANES / 4;
+    for part in 0..16 / rows {
+        let mut square = [isa.splat(0.0); 16];
+        for r in 0..rows {
+            square[r] = isa.load_f32(values, 16 * r + part * rows);
+        }
+        isa.transpose(&mut square);
+        for (unit, v) in (part * rows..units).zip(square.into_iter().take(rows)) {
+            isa.store_f32(v, out, (unit * registers + at) * rows);
+        }
+    }
+}
+
+/// Weights of up to `ROWS` rows to a panel: a register per weight of K.
+#[inline(always)]
+pub fn unpack_f32<I: Isa, F: Format>(isa: I, source: &Source<'_>, panel: &mut Panel) {
+    let rows = I::LANES / 4;
+    let count = source.depth.div_ceil(F::SPAN);
+    let squares = F::SPAN.div_ceil(rows);
+    let (out, scratch) = panel.reserve(count * F::SPAN * rows, squares * rows * rows);
+    for s in 0..count {
+        for r in 0..rows {
+            let (whole, rest) = spans::<F>(source.row(r));
+            let rest_span;
+            let span = match whole.get(s) {
+                Some(span) => span,
+                None => {
+                    rest_span = padded::<F>(rest);
+                    &rest_span
+                }
+            };
+            F::floats(
+                isa,
+                span,
+                #[inline(always)]
+                |n, w| isa.store_f32(w, scratch, (n * rows + r) * rows),
+            );
+        }
+        for n in 0..squares {
+            let mut square = [isa.splat(0.0); 16];
+            for r in 0..rows {
+                square[r] = isa.load_f32(scratch, (n * rows + r) * rows);
+            }
+            isa.transpose(&mut square);
+            for (k, v) in (n * rows..F::SPAN).zip(square.into_iter().take(rows)) {
+                isa.store_f32(v, out, (s * F::SPAN + k) * rows);
+            }
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! Everything the tuner may vary.
+
+use kernel_macros::Tunable;
+
+/// A knob: what `derive(Tunable)` knows of a field.
+#[derive(Clone, Copy, Debug)]
+pub struct Knob {
+    /// Key in profiles.
+    pub name: &'static str,
+    /// What it does.
+    pub manual: &'static str,
+    /// Values worth trying.
+    pub choices: &'static [u32],
+    /// The value without a profile.
+    pub default: u32,
+    /// Whether the choices are kernels, rather than arguments of one.
+    pub compiled: bool,
+}
+
+/// A struct of knobs as a table.
+pub trait Tunable: Default {
+    /// One per field, in order.
+    const KNOBS: &'static [Knob];
+    /// The value of a knob; `None` for an unknown name.
+    fn get(&self, knob: &str) -> Option<u32>;
+    /// Sets a knob; `false` for an unknown name, or a value that its type cannot hold.
+    fn set(&mut self, knob: &str, value: u32) -> bool;
+}
+
+/// One field, one knob; its doc comment is its manual.
+#[derive(Tunable, Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Params {
+    /// Weight rows that gemv decodes side by side (MR). More rows are more streams of reads.
+    #[tune(compiled, choices = [1, 2, 4], default = 1)]
+    pub rows: u8,
+    /// Activation columns of gemm's register tile (NR). More columns reuse the codes longer,
+    /// until registers run out.
+    #[tune(compiled, choices = [4, 6, 8, 12], default = 8)]
+    pub columns: u8,
+    /// The batch from which gemm, which unpacks weights first, replaces gemv.
+    #[tune(choices = [2, 3, 4, 5, 6, 8, 12, 16, 32], default = 5)]
+    pub switch_at: u16,
+    /// Weight rows of a gemv job. Small balances threads, large saves trips to the counter.
+    #[tune(choices = [16, 32, 64, 128, 256], default = 64)]
+    pub grain: u16,
+    /// Panels of weights that gemm keeps in L2 at a time. Each column panel is read once for all.
+    #[tune(choices = [1, 2, 4, 8], default = 4)]
+    pub panels: u16,
+    /// Bytes that gemv asks for ahead of use; 0 leaves it to the hardware.
+    #[tune(choices = [0, 512, 1024, 2048, 4096, 8192], default = 2048)]
+    pub prefetch: u16,
+    /// Threads to use; 0 is all of the pool.
+    #[tune(choices = [0, 1, 2, 4, 8, 16, 32, 64], default = 0)]
+    pub threads: u16,
+}

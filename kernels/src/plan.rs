@@ -1,0 +1,234 @@
+//! A plan: the kernels and knobs that multiply with one weight matrix, resolved once.
+
+use crate::format::{FormatInfo, ShapeError};
+use crate::isa::{self, IsaInfo, UnknownIsa};
+use crate::kernel::{Entry, Kernel, Numerics, Ready};
+use crate::params::Params;
+use crate::profile::Profile;
+
+/// What is to be multiplied: a weight matrix `(rows, depth)` of a format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Of the weights.
+    pub format: &'static FormatInfo,
+    /// Rows of the weight matrix (N), the features that come out.
+    pub rows: usize,
+    /// Columns of the weight matrix (K), the features that go in.
+    pub depth: usize,
+    /// How activations enter.
+    pub class: Numerics,
+}
+
+/// What a plan is chosen with.
+#[derive(Clone, Debug, Default)]
+pub struct Selection<'a> {
+    /// Tuned choices, if there are any.
+    pub profile: Option<&'a Profile>,
+    /// Threads of the pool that will run the plan.
+    pub threads: usize,
+    /// Only this instruction set. Without, the profile's, `TILEWRIGHT_ISA`, or the best.
+    pub isa: Option<&'static IsaInfo>,
+}
+
+/// Who chose the knobs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// Nobody: the defaults.
+    Default,
+    /// The tuner, for this shape.
+    Tuned {
+        /// The profile's name.
+        profile: String,
+    },
+    /// The tuner, for a shape near this one.
+    Nearest {
+        /// The profile's name.
+        profile: String,
+        /// The shape that was tuned.
+        rows: usize,
+        /// The shape that was tuned.
+        depth: usize,
+    },
+    /// The caller.
+    Given,
+}
+
+/// The kernels and knobs for one weight matrix.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    pub(crate) problem: Problem,
+    pub(crate) params: Params,
+    pub(crate) class: Numerics,
+    /// By number of columns, ascending; the first has one.
+    pub(crate) gemv: Vec<Ready>,
+    pub(crate) gemm: Ready,
+    isa: &'static IsaInfo,
+    source: Source,
+}
+
+/// A plan cannot be made.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum PlanError {
+    /// The matrix is not whole blocks.
+    #[error(transparent)]
+    Shape(#[from] ShapeError),
+    /// `TILEWRIGHT_ISA` names no usable instruction set.
+    #[error("TILEWRIGHT_ISA: {0}")]
+    Isa(#[from] UnknownIsa),
+    /// The instruction set is not this CPU's.
+    #[error("no kernels of {format} run on {isa} here")]
+    NoKernels {
+        /// Of the weights.
+        format: &'static str,
+        /// That was asked for.
+        isa: &'static str,
+    },
+}
+
+impl Plan {
+    /// Chooses kernels and knobs.
+    ///
+    /// # Errors
+    /// If the matrix is not whole blocks, or an instruction set was asked for that this CPU does
+    /// not have.
+    pub fn new(problem: Problem, selection: &Selection<'_>) -> Result<Self, PlanError> {
+        let forced = match (selection.isa, std::env::var_os("TILEWRIGHT_ISA")) {
+            (Some(isa), _) => Some(isa),
+            (None, Some(_)) => Some(isa::chosen()?),
+            (None, None) => None,
+        };
+        let found = selection
+            .profile
+            .and_then(|profile| profile.lookup(&problem, selection.threads, forced));
+        let (isa, params, source) = found.unwrap_or_else(|| {
+            (forced.unwrap_or_else(isa::best), Params::default(), Source::Default)
+        });
+        Self::resolve(problem, isa, params, source)
+    }
+
+    /// A plan with given knobs: what a tuner measures.
+    ///
+    /// # Errors
+    /// If the matrix is not whole blocks, or this CPU lacks the instruction set.
+    pub fn with_params(
+        problem: Problem,
+        isa: &'static IsaInfo,
+        params: Params,
+    ) -> Result<Self, PlanError> {
+        Self::resolve(problem, isa, params, Source::Given)
+    }
+
+    fn resolve(
+        problem: Problem,
+        isa: &'static IsaInfo,
+        params: Params,
+        source: Source,
+    ) -> Result<Self, PlanError> {
+        let format = problem.format;
+        format.bytes(problem.rows, problem.depth)?;
+        let kernels: Vec<Ready> = format
+            .kernels
+            .iter()
+            .filter(|kernel| kernel.isa == isa)
+            .filter_map(Ready::new)
+            .collect();
+        let of = |class| choose(&kernels, class, &params).map(|found| (class, found));
+        // A format without integer kernels is multiplied in floats, and the plan says so.
+        let (class, (gemv, gemm)) = of(problem.class)
+            .or_else(|| of(Numerics::F32))
+            .ok_or(PlanError::NoKernels { format: format.name, isa: isa.name })?;
+        Ok(Self { problem, params, class, gemv, gemm, isa, source })
+    }
+
+    /// What the plan is for.
+    #[must_use]
+    pub fn problem(&self) -> &Problem {
+        &self.problem
+    }
+
+    /// The knobs.
+    #[must_use]
+    pub fn params(&self) -> &Params {
+        &self.params
+    }
+
+    /// Who chose the knobs.
+    #[must_use]
+    pub fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// The instruction set.
+    #[must_use]
+    pub fn isa(&self) -> &'static IsaInfo {
+        self.isa
+    }
+
+    /// The numerics class that is really computed in.
+    #[must_use]
+    pub fn class(&self) -> Numerics {
+        self.class
+    }
+
+    /// The kernel that a batch of `rows` activations runs, the widest if it takes several.
+    #[must_use]
+    pub fn kernel(&self, rows: usize) -> &'static Kernel {
+        match self.is_gemm(rows) {
+            true => self.gemm.kernel(),
+            false => {
+                let fits = |ready: &&Ready| ready.kernel().columns <= rows;
+                self.gemv.iter().rev().find(fits).unwrap_or(&self.gemv[0]).kernel()
+            }
+        }
+    }
+
+    pub(crate) fn is_gemm(&self, rows: usize) -> bool {
+        rows >= usize::from(self.params.switch_at)
+    }
+
+    /// Which kernels run, why, and what was given up.
+    #[must_use]
+    pub fn explain(&self) -> String {
+        let Problem { format, rows, depth, class } = self.problem;
+        let source = match &self.source {
+            Source::Default => "defaults: no tuned entry for this shape".to_owned(),
+            Source::Tuned { profile } => format!("tuned, {profile}"),
+            Source::Nearest { profile, rows, depth } => {
+                format!("tuned for {rows} x {depth}, {profile}")
+            }
+            Source::Given => "given".to_owned(),
+        };
+        let mut text = format!(
+            "{} {rows} x {depth}: {} (batch 1), {} (batch {} and more); {source}",
+            format.name,
+            self.kernel(1).name,
+            self.gemm.kernel().name,
+            self.params.switch_at,
+        );
+        if class != self.class {
+            text += &format!(
+                "; class {class} was asked for, but {} has no {class} kernels: computed in {}",
+                format.name, self.class
+            );
+        }
+        text
+    }
+}
+
+/// The `gemv` kernels by number of columns, and the `gemm` kernel, of a class.
+fn choose(kernels: &[Ready], class: Numerics, params: &Params) -> Option<(Vec<Ready>, Ready)> {
+    let of_class = || kernels.iter().copied().filter(|ready| ready.kernel().class == class);
+    let is_gemv = |ready: &Ready| {
+        matches!(ready.kernel().entry, Entry::GemvQ8(_) | Entry::GemvF32(_))
+    };
+    let wanted = usize::from(params.rows);
+    // For each number of columns, the tile nearest to the rows asked for.
+    let mut gemv: Vec<Ready> = of_class().filter(is_gemv).collect();
+    gemv.sort_by_key(|ready| {
+        let kernel = ready.kernel();
+        (kernel.columns, kernel.rows.abs_diff(wanted))
+    });
+    gemv.dedup_by_key(|ready| ready.kernel().columns);
+    let gemm = of_class().find(|ready| !is_gemv(ready))?;
+    (!gemv.is_empty()).then_some((gemv, gemm))
+}

@@ -1,0 +1,127 @@
+//! Loops that measure the machine: what the kernels' loops could reach if they did nothing else.
+//!
+//! No clock here; whoever has one runs a probe and divides.
+
+use crate::isa::{Isa, IsaInfo};
+use std::array::from_fn;
+use std::hint::black_box;
+
+/// A measuring loop.
+pub enum Probe<'a> {
+    /// Int8 dot products on registers, as `gemm` makes them: `rounds * DOTS * LANES`
+    /// multiply-adds.
+    Dot {
+        /// Iterations.
+        rounds: usize,
+    },
+    /// `f32` fused multiply-adds on registers: `rounds * FMAS * LANES / 4`.
+    Fma {
+        /// Iterations.
+        rounds: usize,
+    },
+    /// Reads of all whole kibibytes of `bytes`, as `streams` streams side by side.
+    Read {
+        /// Larger than the caches.
+        bytes: &'a [u8],
+        /// 1, 2, 4 or 8.
+        streams: usize,
+        /// Bytes to prefetch ahead; 0 does not prefetch.
+        prefetch: usize,
+    },
+}
+
+/// Dot products of registers in a round of [`Probe::Dot`].
+pub const DOTS: usize = 8 * 8;
+/// Fused multiply-adds of registers in a round of [`Probe::Fma`].
+pub const FMAS: usize = 12;
+
+impl IsaInfo {
+    /// Runs a measuring loop on this instruction set.
+    ///
+    /// # Panics
+    /// If this CPU does not have it.
+    pub fn run_probe(&self, probe: &mut Probe<'_>) {
+        assert!(self.is_supported(), "{} is not supported by this CPU", self.name);
+        // SAFETY: the CPU has the instruction set's features, as asserted.
+        unsafe { (self.probe)(probe) }
+    }
+
+    /// Multiply-adds of one round of [`Probe::Dot`].
+    #[must_use]
+    pub fn dot_macs(&self) -> usize {
+        DOTS * self.lanes
+    }
+
+    /// Multiply-adds of one round of [`Probe::Fma`].
+    #[must_use]
+    pub fn fma_macs(&self) -> usize {
+        FMAS * self.lanes / 4
+    }
+}
+
+/// Runs a probe.
+#[inline(always)]
+pub fn run<I: Isa>(isa: I, probe: &mut Probe<'_>) {
+    match probe {
+        Probe::Dot { rounds } => dots(isa, *rounds),
+        Probe::Fma { rounds } => fmas(isa, *rounds),
+        Probe::Read { bytes, streams, prefetch } => match streams {
+            8.. => read::<I, 8>(isa, bytes, *prefetch),
+            4.. => read::<I, 4>(isa, bytes, *prefetch),
+            2.. => read::<I, 2>(isa, bytes, *prefetch),
+            _ => read::<I, 1>(isa, bytes, *prefetch),
+        },
+    }
+}
+
+#[inline(always)]
+fn dots<I: Isa>(isa: I, rounds: usize) {
+    /// Codes of four bits: the shortest sequence where dot products saturate.
+    const CODE_MAX: u32 = 15;
+    let codes: [I::Bytes; 8] = from_fn(|n| isa.splat_u8(black_box(n as u8)));
+    let quants: [i8; 32] = from_fn(|n| black_box(n as i8));
+    let mut sums = [isa.splat_i32(0); 8];
+    for _ in 0..rounds {
+        for sum in &mut sums {
+            *sum = isa.dot_quads(*sum, &codes, &quants, CODE_MAX);
+        }
+    }
+    let total = sums.into_iter().fold(isa.splat(0.0), |all, sum| isa.add(all, isa.to_f32(sum)));
+    black_box(isa.sum(total));
+}
+
+#[inline(always)]
+fn fmas<I: Isa>(isa: I, rounds: usize) {
+    let (a, b) = (isa.splat(black_box(0.5)), isa.splat(black_box(0.25)));
+    let mut sums = [isa.splat(0.0); FMAS];
+    for _ in 0..rounds {
+        for sum in &mut sums {
+            *sum = isa.fma(*sum, a, b);
+        }
+    }
+    let total = sums.into_iter().fold(isa.splat(0.0), |all, sum| isa.add(all, sum));
+    black_box(isa.sum(total));
+}
+
+#[inline(always)]
+fn read<I: Isa, const STREAMS: usize>(isa: I, bytes: &[u8], prefetch: usize) {
+    const STEP: usize = 256;
+    let length = bytes.len() / STREAMS / STEP * STEP;
+    let streams: [&[u8]; STREAMS] = from_fn(|n| &bytes[n * length..(n + 1) * length]);
+    let mut seen = [isa.splat_u8(0); STREAMS];
+    for at in (0..length).step_by(STEP) {
+        for (stream, seen) in streams.iter().zip(&mut seen) {
+            if prefetch > 0 {
+                for line in 0..STEP / 64 {
+                    isa.prefetch(stream.as_ptr().wrapping_add(at + prefetch + 64 * line));
+                }
+            }
+            let chunk = &stream[at..at + STEP];
+            for register in 0..STEP / I::LANES {
+                *seen = isa.xor(*seen, isa.load(chunk, register * I::LANES));
+            }
+        }
+    }
+    let all = seen.into_iter().fold(isa.splat_u8(0), |all, seen| isa.or(all, seen));
+    black_box(isa.sum(isa.widen(all, 0)));
+}

@@ -1,0 +1,197 @@
+//! Threads: who computes which rows of the output, and the scratch memory of each.
+//!
+//! The calling thread takes part; a pool of `n` threads keeps `n - 1` rayon workers. Work is cut
+//! into jobs of whole weight rows, handed out one at a time by a counter, so that a slow core
+//! simply takes fewer.
+
+use crate::activations::Activations;
+use crate::panel::Panel;
+use std::marker::PhantomData;
+use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Threads that compute together, and what they keep between calls.
+pub struct Pool {
+    workers: Option<rayon::ThreadPool>,
+    threads: usize,
+    scratch: Mutex<Vec<Scratch>>,
+    activations: Mutex<Vec<Activations>>,
+}
+
+impl std::fmt::Debug for Pool {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Pool({} threads)", self.threads)
+    }
+}
+
+/// Memory that a thread works in; kept, so that a call allocates nothing once warm.
+#[derive(Debug, Default)]
+pub(crate) struct Scratch {
+    pub(crate) panels: Vec<Panel>,
+    pub(crate) out: Vec<f32>,
+}
+
+/// The pool could not start its threads.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot start {threads} threads: {source}")]
+pub struct PoolError {
+    threads: usize,
+    source: rayon::ThreadPoolBuildError,
+}
+
+impl Pool {
+    /// A pool of `threads` threads, the caller's among them; 0 means one per usable CPU.
+    ///
+    /// # Errors
+    /// If the operating system refuses the threads.
+    pub fn new(threads: usize) -> Result<Self, PoolError> {
+        let threads = match threads {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            threads => threads,
+        };
+        let build = |workers| {
+            rayon::ThreadPoolBuilder::new()
+                .num_threads(workers)
+                .thread_name(|n| format!("matmul-{}", n + 1))
+                .build()
+                .map_err(|source| PoolError { threads, source })
+        };
+        let workers = (threads > 1).then(|| build(threads - 1)).transpose()?;
+        Ok(Self { workers, threads, scratch: Mutex::default(), activations: Mutex::default() })
+    }
+
+    /// Threads, the caller's included.
+    #[must_use]
+    pub fn threads(&self) -> usize {
+        self.threads
+    }
+
+    /// Runs jobs `0..jobs` on at most `threads` threads (0: all), each exactly once.
+    pub(crate) fn run(&self, threads: usize, jobs: usize, job: &(impl Fn(usize, &mut Scratch) + Sync)) {
+        let next = AtomicUsize::new(0);
+        let work = || {
+            let mut scratch = take(&self.scratch);
+            loop {
+                let n = next.fetch_add(1, Ordering::Relaxed);
+                if n >= jobs {
+                    break;
+                }
+                job(n, &mut scratch);
+            }
+            give(&self.scratch, scratch);
+        };
+        let threads = if threads == 0 { self.threads } else { threads.min(self.threads) };
+        match &self.workers {
+            Some(workers) if threads > 1 && jobs > 1 => workers.in_place_scope(|scope| {
+                for _ in 1..threads.min(jobs) {
+                    scope.spawn(|_| work());
+                }
+                work();
+            }),
+            _ => work(),
+        }
+    }
+
+    /// Activations from an earlier call, or new ones; [`Pool::keep`] takes them back.
+    pub(crate) fn activations(&self) -> Activations {
+        take(&self.activations)
+    }
+
+    pub(crate) fn keep(&self, activations: Activations) {
+        give(&self.activations, activations);
+    }
+
+    /// Cuts the columns of a row-major `out` of `width` columns into jobs of `grain` columns, and
+    /// runs each with the right to write its columns of every row.
+    pub(crate) fn run_columns(
+        &self,
+        threads: usize,
+        out: &mut [f32],
+        (width, grain): (usize, usize),
+        job: impl Fn(&mut Columns<'_>, &mut Scratch) + Sync,
+    ) {
+        let len = out.len();
+        let shared = Shared(out.as_mut_ptr());
+        self.run(threads, width.div_ceil(grain), &|n, scratch| {
+            let shared = &shared;
+            let range = n * grain..width.min((n + 1) * grain);
+            let mut columns = Columns { out: shared.0, len, width, range, borrow: PhantomData };
+            job(&mut columns, scratch);
+        });
+    }
+}
+
+fn take<T: Default>(kept: &Mutex<Vec<T>>) -> T {
+    kept.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
+}
+
+fn give<T>(kept: &Mutex<Vec<T>>, value: T) {
+    kept.lock().unwrap_or_else(PoisonError::into_inner).push(value);
+}
+
+struct Shared(*mut f32);
+
+// SAFETY: the pointer is used through `Columns` alone; jobs have disjoint ranges of columns and
+// each runs once, so no two threads write the same element.
+unsafe impl Sync for Shared {}
+
+/// Some columns of a row-major matrix, to be written by one thread.
+pub(crate) struct Columns<'a> {
+    out: *mut f32,
+    len: usize,
+    width: usize,
+    range: Range<usize>,
+    borrow: PhantomData<&'a mut [f32]>,
+}
+
+impl Columns<'_> {
+    pub(crate) fn range(&self) -> Range<usize> {
+        self.range.clone()
+    }
+
+    /// Writes `values` to `row`, from column `column` on.
+    pub(crate) fn put(&mut self, row: usize, column: usize, values: &[f32]) {
+        let end = column + values.len();
+        assert!(self.range.start <= column && end <= self.range.end, "columns of another job");
+        let at = row * self.width + column;
+        assert!(at + values.len() <= self.len, "a row past the end");
+        // SAFETY: `at` lies within the matrix, as asserted.
+        let to = unsafe { self.out.add(at) };
+        // SAFETY: the elements lie within the matrix and within the columns of this job, as
+        // asserted; `run_columns` borrowed the matrix mutably and gave the columns to no other.
+        unsafe { std::ptr::copy_nonoverlapping(values.as_ptr(), to, values.len()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_column_is_written_once() {
+        for threads in [1, 2, 3] {
+            let pool = Pool::new(threads).unwrap();
+            for (rows, width, grain) in [(1, 1, 4), (3, 17, 4), (2, 64, 64), (5, 100, 7)] {
+                let mut out = vec![0.0; rows * width];
+                pool.run_columns(0, &mut out, (width, grain), |columns, _| {
+                    for row in 0..rows {
+                        for column in columns.range() {
+                            columns.put(row, column, &[(row * width + column) as f32 + 1.0]);
+                        }
+                    }
+                });
+                assert!(out.iter().enumerate().all(|(n, v)| *v == n as f32 + 1.0));
+            }
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "columns of another job")]
+    fn a_job_cannot_write_columns_of_another() {
+        let pool = Pool::new(1).unwrap();
+        pool.run_columns(0, &mut [0.0; 8], (8, 4), |columns, _| {
+            columns.put(0, columns.range().end, &[1.0]);
+        });
+    }
+}
