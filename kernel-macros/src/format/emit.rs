@@ -28,16 +28,20 @@ pub(crate) fn format(format: &Format, hash: u64) -> TokenStream {
     };
     let rows = kernels::rows(&format.name, recipe.is_some());
     let info = info(format, hash);
+    let (name, block_name) = (&format.name, block_name(format));
+    // A module of its own: the compiler optimizes modules in parallel.
+    let module = format_ident!("kernels_of_{}", name.to_string().to_lowercase());
     quote! {
         #block
-        #[allow(clippy::all, clippy::pedantic, unreachable_pub)]
-        const _: () = {
+        #[allow(clippy::all, clippy::pedantic, missing_docs, unreachable_pub)]
+        mod #module {
+            use super::{#name, #block_name};
             #scalar
             #traits
             #rows
             #layout
             #info
-        };
+        }
     }
 }
 

@@ -70,7 +70,7 @@ pub(super) fn codes(format: &Format, recipe: Recipe, code: &Code) -> TokenStream
             isa: I, span: &Self::Span, mut each: impl FnMut(usize, I::Bytes),
         ) {
             #constants
-            if I::LANES == 64 { #wide } else { #narrow }
+            if const { I::LANES == 64 } { #wide } else { #narrow }
         }
     }
 }
