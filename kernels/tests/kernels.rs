@@ -1,0 +1,159 @@
+//! Every kernel row against the naive product: all formats, instruction sets and classes, tails
+//! in every dimension, adversarial blocks.
+
+mod naive;
+
+use kernels::{
+    Activations, FormatInfo, IsaInfo, Numerics, Params, Plan, Pool, Problem, formats, isa,
+};
+use naive::Rng;
+
+/// Weights `(rows, depth)`, activations `(batch, depth)`.
+#[derive(Clone, Copy, Debug)]
+struct Size {
+    rows: usize,
+    depth: usize,
+    batch: usize,
+}
+
+struct Case {
+    format: &'static FormatInfo,
+    class: Numerics,
+    size: Size,
+    weights: Vec<u8>,
+    x: Vec<f32>,
+    want: Vec<f64>,
+    /// For each output the sum of the magnitudes that rounding is relative to.
+    terms: Vec<f64>,
+}
+
+impl Case {
+    fn new(format: &'static FormatInfo, class: Numerics, size: Size, rng: &mut Rng) -> Self {
+        let Size { rows, depth, batch } = size;
+        let weights = naive::adversarial_blocks(format.name, rng, rows * depth / format.block_len);
+        let x: Vec<f32> = (0..batch * depth).map(|_| rng.normal()).collect();
+        // In class q8 the oracle gets the kernel's own quantized activations, so that nothing
+        // but rounding is left.
+        let quantizes = format.kernels.iter().any(|kernel| kernel.class == Numerics::Q8);
+        let exact = match class {
+            Numerics::Q8 if quantizes => dequantized(&x, batch, depth),
+            _ => x.clone(),
+        };
+        let want = naive::matmul(format.name, &weights, rows, depth, &exact, batch);
+        let magnitudes = magnitudes(format, &weights);
+        let mut terms = vec![0.0; batch * rows];
+        for (m, terms) in terms.chunks_mut(rows).enumerate() {
+            for (term, magnitudes) in terms.iter_mut().zip(magnitudes.chunks(depth)) {
+                let x = &exact[m * depth..(m + 1) * depth];
+                *term = magnitudes.iter().zip(x).map(|(w, x)| w * f64::from(x.abs())).sum();
+            }
+        }
+        Self { format, class, size, weights, x, want, terms }
+    }
+
+    fn plan(&self, isa: &'static IsaInfo, params: Params) -> Plan {
+        let Size { rows, depth, .. } = self.size;
+        let problem = Problem { format: self.format, rows, depth, class: self.class };
+        Plan::with_params(problem, isa, params).unwrap()
+    }
+
+    /// A sum of n products rounded in any order is off by at most about n eps of the sum of
+    /// magnitudes; pairwise over lanes and spans, by far less.
+    fn check(&self, got: &[f32], what: &str) {
+        let steps = (self.size.depth as f64).sqrt() + 16.0;
+        for (at, ((got, want), terms)) in got.iter().zip(&self.want).zip(&self.terms).enumerate() {
+            let bound = steps * f64::from(f32::EPSILON) * terms + f64::from(f32::MIN_POSITIVE);
+            let error = (f64::from(*got) - want).abs();
+            assert!(
+                error <= bound,
+                "{what} {} {} {:?} [{at}]: {got} instead of {want}, bound {bound:e}",
+                self.format.name,
+                self.class,
+                self.size,
+            );
+        }
+    }
+}
+
+fn dequantized(x: &[f32], batch: usize, depth: usize) -> Vec<f32> {
+    let mut quantized = Activations::default();
+    quantized.fill_q8(x, batch, depth);
+    let row = |m: usize| {
+        let row = quantized.q8(m);
+        (0..depth).map(|i| row.scales[i / 32] * f32::from(row.quants[i])).collect::<Vec<_>>()
+    };
+    (0..batch).flat_map(row).collect()
+}
+
+/// For each weight, the largest magnitude that any code could give it under its block's scales:
+/// kernels add `scale * code` and `bias` separately, and round relative to those.
+fn magnitudes(format: &FormatInfo, weights: &[u8]) -> Vec<f64> {
+    let Some(layout) = format.layout else {
+        return naive::decode(format.name, weights).iter().map(|w| f64::from(w.abs())).collect();
+    };
+    let extremes: Vec<u8> = [f32::total_cmp, |a: &f32, b: &f32| b.total_cmp(a)]
+        .map(|order: fn(&f32, &f32) -> _| {
+            let levels = layout.levels.iter().enumerate();
+            levels.max_by(|a, b| order(a.1, b.1)).unwrap().0 as u8
+        })
+        .to_vec();
+    let mut most = vec![0.0f64; weights.len() / format.block_bytes * format.block_len];
+    for raw in extremes {
+        let mut blocks = weights.to_vec();
+        for block in blocks.chunks_mut(format.block_bytes) {
+            // Clear what the codes' bits hold, then write the extreme code everywhere.
+            let mut old = vec![0; format.block_len];
+            layout.codes.read_raw(block, &mut old);
+            let mut bits = vec![0; format.block_bytes];
+            layout.codes.write_raw(&old, &mut bits);
+            block.iter_mut().zip(&bits).for_each(|(byte, bits)| *byte &= !bits);
+            layout.codes.write_raw(&vec![raw; format.block_len], block);
+        }
+        for (most, w) in most.iter_mut().zip(naive::decode(format.name, &blocks)) {
+            *most = most.max(f64::from(w.abs()));
+        }
+    }
+    most
+}
+
+fn sizes(format: &FormatInfo) -> Vec<Size> {
+    let mut sizes = vec![];
+    for blocks in [1, 3, 8, 17] {
+        let depth = if format.block_len == 1 { 13 * blocks } else { blocks * format.block_len };
+        for (rows, batch) in [(1, 1), (5, 2), (17, 3), (9, 4), (19, 5), (33, 9), (40, 13)] {
+            // Every tail in some combination; the longest rows only with few columns.
+            if depth * batch <= 6000 {
+                sizes.push(Size { rows, depth, batch });
+            }
+        }
+    }
+    sizes
+}
+
+fn every_case(mut test: impl FnMut(&Case, &'static IsaInfo, u64)) {
+    for (n, format) in formats::all().into_iter().enumerate() {
+        for class in [Numerics::Q8, Numerics::F32] {
+            let seed = 1000 + n as u64;
+            let mut rng = Rng::new(seed);
+            for size in sizes(format) {
+                let case = Case::new(format, class, size, &mut rng);
+                isa::supported().into_iter().for_each(|isa| test(&case, isa, seed));
+            }
+        }
+    }
+}
+
+#[test]
+fn every_kernel_matches_the_naive_product() {
+    let pool = Pool::new(2).unwrap();
+    every_case(|case, isa, seed| {
+        for (rows, columns, switch_at) in [(1, 8, 5), (2, 12, 1000), (4, 4, 1)] {
+            let params =
+                Params { rows, columns, switch_at, grain: 16, panels: 1, ..Params::default() };
+            let plan = case.plan(isa, params);
+            let mut got = vec![f32::NAN; case.want.len()];
+            plan.multiply(&pool, &case.weights, &case.x, case.size.batch, &mut got).unwrap();
+            case.check(&got, &format!("seed {seed} {}", plan.kernel(case.size.batch).name));
+        }
+    });
+}
