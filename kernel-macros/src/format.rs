@@ -16,7 +16,6 @@ mod parse;
 mod recipe;
 mod runs;
 
-
 use crate::errors::Errors;
 use proc_macro2::TokenStream;
 

@@ -132,7 +132,8 @@ pub(crate) fn expand_tokens(input: TokenStream) -> TokenStream {
 }
 
 fn tokens(row: &Row) -> TokenStream {
-    let (cfg, token, module, features) = (row.cfg(), row.token(), row.module(), row.target_feature());
+    let (cfg, token, module, features) =
+        (row.cfg(), row.token(), row.module(), row.target_feature());
     let (doc, name) = (row.doc, row.name);
     let columns = Literal::usize_unsuffixed(row.columns);
     let detect = row.features.iter().map(|feature| match row.arch {
@@ -174,26 +175,28 @@ fn tokens(row: &Row) -> TokenStream {
         ),
     ];
     // The instruction set without features has its token written out beside its operations.
-    let token_type = (!row.features.is_empty()).then(|| quote! {
-        #[doc = #doc]
-        #[derive(Clone, Copy, Debug)]
-        #cfg
-        pub struct #token(());
+    let token_type = (!row.features.is_empty()).then(|| {
+        quote! {
+            #[doc = #doc]
+            #[derive(Clone, Copy, Debug)]
+            #cfg
+            pub struct #token(());
 
-        #cfg
-        impl #token {
-            /// The token, if this CPU and its operating system have the features.
-            #[must_use]
-            pub fn detect() -> Option<Self> {
-                (true #(&& #detect)*).then_some(Self(()))
-            }
+            #cfg
+            impl #token {
+                /// The token, if this CPU and its operating system have the features.
+                #[must_use]
+                pub fn detect() -> Option<Self> {
+                    (true #(&& #detect)*).then_some(Self(()))
+                }
 
-            /// The token, for code that is compiled with the features: only such code can
-            /// call this without `unsafe`.
-            #features
-            #[must_use]
-            pub fn assume_supported() -> Self {
-                Self(())
+                /// The token, for code that is compiled with the features: only such code can
+                /// call this without `unsafe`.
+                #features
+                #[must_use]
+                pub fn assume_supported() -> Self {
+                    Self(())
+                }
             }
         }
     });
@@ -219,7 +222,8 @@ fn tokens(row: &Row) -> TokenStream {
 }
 
 /// `#[fence] impl Isa for Avx2 { fn add(self, a: A, b: B) -> C { body } }`: every operation with
-/// a `self` becomes a call, always inlined, of a function with the token's features.
+/// a `self` becomes a call, always inlined, of a function with the token's features. Operations
+/// that say how they are inlined are made of other operations, and stay as they are.
 pub(crate) fn expand_fence(args: TokenStream, input: TokenStream) -> TokenStream {
     match fence(args, input) {
         Ok(tokens) => tokens,
@@ -246,6 +250,7 @@ fn fence(args: TokenStream, input: TokenStream) -> syn::Result<TokenStream> {
     for entry in &mut item.items {
         if let ImplItem::Fn(operation) = entry
             && operation.sig.receiver().is_some()
+            && !operation.attrs.iter().any(|attr| attr.path().is_ident("inline"))
         {
             fence_operation(operation, &features);
         }

@@ -117,19 +117,21 @@ impl Activations {
 
     /// A row of class `q8`.
     #[must_use]
+    #[inline(always)]
     pub fn q8(&self, row: usize) -> Q8<'_> {
-        let at = |per: usize| row * self.stride / per..(row + 1) * self.stride / per;
+        let (all, groups, halves) = (self.stride, self.stride / GROUP, self.stride / HALF);
         Q8 {
-            quants: &self.quants[at(1)],
-            scales: &self.scales[at(GROUP)],
-            parts: &self.parts[at(GROUP)],
-            half_parts: &self.half_parts[at(HALF)],
-            sums: &self.sums[at(HALF)],
+            quants: &self.quants[row * all..(row + 1) * all],
+            scales: &self.scales[row * groups..(row + 1) * groups],
+            parts: &self.parts[row * groups..(row + 1) * groups],
+            half_parts: &self.half_parts[row * halves..(row + 1) * halves],
+            sums: &self.sums[row * halves..(row + 1) * halves],
         }
     }
 
     /// A row of class `f32`, padded with zeros.
     #[must_use]
+    #[inline(always)]
     pub fn floats(&self, row: usize) -> &[f32] {
         &self.floats[row * self.stride..(row + 1) * self.stride]
     }
@@ -143,22 +145,22 @@ impl Activations {
 #[inline(always)]
 pub fn quantize_row(row: &mut Row<'_>) {
     let groups = row.x.len().div_ceil(GROUP);
+    let (whole, rest) = row.x.as_chunks::<GROUP>();
+    let mut last = [0.0; GROUP];
+    last[..rest.len()].copy_from_slice(rest);
     for group in 0..groups {
-        let have = GROUP.min(row.x.len() - group * GROUP);
-        let mut x = [0.0; GROUP];
-        x[..have].copy_from_slice(&row.x[group * GROUP..group * GROUP + have]);
+        let x = whole.get(group).unwrap_or(&last);
         let quants: &mut [i8; GROUP] =
             row.quants[group * GROUP..].first_chunk_mut().expect("a padded row");
-        let scale = quantize_group(&x, quants);
-        let mut sum = 0;
-        for half in 0..2 {
-            let part: i32 = quants[half * HALF..(half + 1) * HALF].iter().map(|q| i32::from(*q)).sum();
-            row.sums[2 * group + half] = part;
-            row.half_parts[2 * group + half] = scale * part as f32;
-            sum += part;
+        let scale = quantize_group(x, quants);
+        let (low, high) = quants.split_at(HALF);
+        let sums = [low, high].map(|half| half.iter().map(|q| i32::from(*q)).sum::<i32>());
+        for (half, sum) in sums.into_iter().enumerate() {
+            row.sums[2 * group + half] = sum;
+            row.half_parts[2 * group + half] = scale * sum as f32;
         }
         row.scales[group] = scale;
-        row.parts[group] = scale * sum as f32;
+        row.parts[group] = scale * (sums[0] + sums[1]) as f32;
     }
     // What a longer row left behind.
     row.quants[groups * GROUP..].fill(0);
@@ -168,19 +170,25 @@ pub fn quantize_row(row: &mut Row<'_>) {
     row.parts[groups..].fill(0.0);
 }
 
+/// Fills 32 quants and returns their scale. Integer arithmetic on the bits of floats, because
+/// that is what compilers turn into vector code: order of magnitude is order of bits.
 #[inline(always)]
 fn quantize_group(x: &[f32; GROUP], quants: &mut [i8; GROUP]) -> f32 {
-    /// Adding and subtracting it rounds a float below 2^22 to an integer, half to even.
+    /// Adding it to a float below 2^22 rounds the float to an integer, half to even, and leaves
+    /// that integer in the low bits.
     const ROUND: f32 = 12_582_912.0;
-    let most = x.iter().fold(0.0f32, |most, x| most.max(x.abs()));
-    // Zero for finite values, NaN otherwise.
-    let nothing = x.iter().fold(0.0f32, |sum, x| sum + x * 0.0);
+    const INFINITE: u32 = 0x7F80_0000;
+    let bits = x.iter().fold(0, |most, x| most.max(x.to_bits() & 0x7FFF_FFFF));
+    let most = f32::from_bits(bits);
+    if bits >= INFINITE {
+        quants.fill(0);
+        return f32::NAN;
+    }
     let inverse = if most < 1e-36 { 0.0 } else { 127.0 / most };
     for (quant, x) in quants.iter_mut().zip(x) {
-        let value = (x * inverse).clamp(-127.0, 127.0);
-        *quant = ((value + ROUND) - ROUND) as i8;
+        *quant = (x * inverse + ROUND).to_bits().wrapping_sub(ROUND.to_bits()) as i8;
     }
-    most / 127.0 + nothing
+    most / 127.0
 }
 
 #[cfg(test)]

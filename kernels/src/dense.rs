@@ -1,9 +1,9 @@
 //! Dense weights: F32, F16, BF16. No codes, so only the `f32` class of kernels; the impls show
 //! what a format outside the declaration language writes by hand.
 
+use crate::float;
 use crate::format::{Format, FormatInfo};
 use crate::isa::Isa;
-use crate::float;
 use kernel_macros::kernels;
 
 kernels! { F32, F16, BF16 }

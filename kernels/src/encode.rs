@@ -66,8 +66,7 @@ impl Encoder {
             Some(part) if part.integer.is_some() => Bias::NonPositive,
             Some(_) => Bias::Free,
         };
-        let fits: Vec<Fit> =
-            weights.chunks(group).map(|x| self.levels.fit(x, bias)).collect();
+        let fits: Vec<Fit> = weights.chunks(group).map(|x| self.levels.fit(x, bias)).collect();
         let wishes: Vec<(f32, f32)> = fits.iter().map(|fit| (fit.scale, fit.weight)).collect();
         let scales = self.store(&self.scale, &wishes, group, block);
         let biases = match &self.extra {
@@ -154,15 +153,19 @@ fn nearest_value(integer: &Integer, wish: f32, unit: f32) -> u8 {
 /// The float under which integers come nearest to what groups wish.
 fn super_scale(wishes: &[(f32, f32)], constant: f32, integer: Option<&Integer>) -> f32 {
     let Some(integer) = integer else { return mean(wishes) / constant };
-    let extreme = wishes.iter().fold(0.0f32, |most, (wish, _)| {
-        if wish.abs() > most.abs() { *wish } else { most }
-    });
+    let extreme = wishes.iter().fold(
+        0.0f32,
+        |most, (wish, _)| {
+            if wish.abs() > most.abs() { *wish } else { most }
+        },
+    );
     if extreme == 0.0 {
         return 0.0;
     }
-    let (low, high) = integer.values.iter().fold((0.0f32, 0.0f32), |(low, high), value| {
-        (low.min(*value), high.max(*value))
-    });
+    let (low, high) = integer
+        .values
+        .iter()
+        .fold((0.0f32, 0.0f32), |(low, high), value| (low.min(*value), high.max(*value)));
     // The extreme wish gets an integer near the end of the range, on either side of zero.
     let ends = [high, low].into_iter().filter(|end| *end != 0.0);
     let candidates = ends.flat_map(|end| (0..8).map(move |back| end * (1.0 - back as f32 / 64.0)));

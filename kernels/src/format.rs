@@ -6,10 +6,10 @@
 //! know nothing else. `quant_format!` writes both impls; a layout that its language cannot say
 //! is a hand-written impl of the same traits (`dense.rs` has three).
 
+use crate::encode;
 use crate::isa::Isa;
 use crate::kernel::Kernel;
 use crate::layout::Layout;
-use crate::encode;
 use thiserror::Error;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
@@ -57,11 +57,7 @@ pub trait Coded: Format {
 
 /// [`Format::floats`] of a coded format: `scale * code + bias`, rounded once.
 #[inline(always)]
-pub fn coded_floats<I: Isa, F: Coded>(
-    isa: I,
-    span: &F::Span,
-    mut each: impl FnMut(usize, I::F32),
-) {
+pub fn coded_floats<I: Isa, F: Coded>(isa: I, span: &F::Span, mut each: impl FnMut(usize, I::F32)) {
     let (scales, biases) = (F::scales(isa, span), F::biases(isa, span));
     let wide = I::LANES / 4;
     F::codes(
@@ -180,9 +176,11 @@ impl FormatInfo {
         if !columns.is_multiple_of(self.block_len) {
             return Err(ShapeError::Columns { format, columns, block: self.block_len });
         }
-        (columns / self.block_len)
-            .checked_mul(self.block_bytes)
-            .ok_or(ShapeError::Overflow { format, rows: 1, columns })
+        (columns / self.block_len).checked_mul(self.block_bytes).ok_or(ShapeError::Overflow {
+            format,
+            rows: 1,
+            columns,
+        })
     }
 
     /// Bytes of `rows` rows of `columns` weights.

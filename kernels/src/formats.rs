@@ -5,8 +5,8 @@
 //! (`ggml-common.h`, `ggml-quants.c`) for the layouts of GGUF files; the OCP Microscaling
 //! Formats specification for MXFP4.
 
-use crate::FormatInfo;
 use crate::Format;
+use crate::FormatInfo;
 pub use crate::dense::{BF16, F16, F32};
 use kernel_macros::quant_format;
 

@@ -18,8 +18,7 @@
 //! multiplies: 8 + 2 of them, so 80 % of the dot product peak is the ceiling (with a bias: 73 %;
 //! units of 16: 67 %). Loads are one per dot product, two per cycle: just enough.
 
-use crate::isa::Isa;
-use std::array::from_fn;
+use crate::isa::{Isa, array};
 
 /// What a class `q8` tile multiplies: one panel of weights, `NR` columns.
 pub struct TileQ8<'a> {
@@ -65,17 +64,20 @@ pub fn tile_q8<
     tile: &mut TileQ8<'_>,
 ) {
     let registers = STEPS + if CENTERED { 1 } else { 2 };
-    let units = tile.panel.chunks_exact(registers * I::LANES).take(tile.units);
-    let columns = tile.quants.chunks_exact(NR * 4 * STEPS).zip(tile.scales.chunks_exact(NR));
-    let sums = if CENTERED { tile.units * NR } else { 0 };
-    let starts = &tile.starts[..sums];
-    let parts = &tile.parts[..tile.units * NR - sums];
+    let (weights, columns) = (registers * I::LANES, NR * 4 * STEPS);
     let mut acc = [isa.splat(0.0); NR];
-    for (u, (unit, (quants, scales))) in units.zip(columns).enumerate() {
-        let codes: [I::Bytes; STEPS] = from_fn(|step| isa.load(unit, step * I::LANES));
+    for u in 0..tile.units {
+        let unit = &tile.panel[u * weights..(u + 1) * weights];
+        let quants = &tile.quants[u * columns..(u + 1) * columns];
+        let scales = &tile.scales[u * NR..(u + 1) * NR];
+        let starts = if CENTERED { &tile.starts[u * NR..(u + 1) * NR] } else { &[] };
+        let codes: [I::Bytes; STEPS] = array(
+            #[inline(always)]
+            |step| isa.load(unit, step * I::LANES),
+        );
         let scale = isa.f32s(unit, STEPS * I::LANES);
         for c in 0..NR {
-            let start = if CENTERED { starts[u * NR + c] } else { 0 };
+            let start = if CENTERED { starts[c] } else { 0 };
             let quants = &quants[c * 4 * STEPS..(c + 1) * 4 * STEPS];
             let sum = isa.dot_quads(isa.splat_i32(start), &codes, quants, CODE_MAX);
             let scaled = isa.mul(scale, isa.splat(scales[c]));
@@ -83,8 +85,9 @@ pub fn tile_q8<
         }
         if !CENTERED {
             let bias = isa.f32s(unit, (STEPS + 1) * I::LANES);
+            let parts = &tile.parts[u * NR..(u + 1) * NR];
             for c in 0..NR {
-                acc[c] = isa.fma(bias, isa.splat(parts[u * NR + c]), acc[c]);
+                acc[c] = isa.fma(bias, isa.splat(parts[c]), acc[c]);
             }
         }
     }
@@ -107,8 +110,9 @@ pub struct TileF32<'a> {
 #[inline(always)]
 pub fn tile_f32<I: Isa, const NR: usize>(isa: I, tile: &mut TileF32<'_>) {
     let mut acc = [isa.splat(0.0); NR];
-    for (w, x) in tile.panel.chunks_exact(I::LANES).zip(tile.x.chunks_exact(NR)) {
-        let w = isa.f32s(w, 0);
+    for k in 0..tile.x.len() / NR {
+        let x = &tile.x[k * NR..(k + 1) * NR];
+        let w = isa.f32s(tile.panel, k * I::LANES);
         for c in 0..NR {
             acc[c] = isa.fma(w, isa.splat(x[c]), acc[c]);
         }

@@ -26,8 +26,7 @@
 
 use crate::activations::{Activations, Q8};
 use crate::format::{Coded, Format};
-use crate::isa::Isa;
-use std::array::from_fn;
+use crate::isa::{Isa, array};
 use zerocopy::{FromBytes, FromZeros, IntoBytes};
 
 /// What a `gemv` kernel multiplies: whole rows of weights with `NR` rows of activations.
@@ -46,6 +45,7 @@ pub struct Args<'a> {
 }
 
 impl Args<'_> {
+    #[inline(always)]
     fn row_bytes(&self) -> usize {
         self.weights.len() / self.rows.max(1)
     }
@@ -58,7 +58,10 @@ pub fn rows_q8<I: Isa, F: Coded, const MR: usize, const NR: usize>(
     args: &Args<'_>,
     out: &mut [f32],
 ) {
-    let x: [Q8; NR] = from_fn(|c| args.x.q8(args.column + c));
+    let x: [Q8; NR] = array(
+        #[inline(always)]
+        |c| args.x.q8(args.column + c),
+    );
     let whole = args.rows - args.rows % MR;
     for first in (0..whole).step_by(MR) {
         let sums = tile_q8::<I, F, MR, NR>(isa, args, first, &x);
@@ -100,6 +103,7 @@ pub(crate) fn padded<F: Format>(blocks: &[u8]) -> F::Span {
 }
 
 /// Running sums of one row of weights with `NR` columns.
+#[derive(Clone, Copy)]
 struct Sums<I: Isa, const NR: usize> {
     /// Products with codes, lanes along K.
     codes: [[I::F32; 2]; NR],
@@ -116,12 +120,14 @@ fn tile_q8<I: Isa, F: Coded, const MR: usize, const NR: usize>(
     x: &[Q8<'_>; NR],
 ) -> [[f32; NR]; MR] {
     let bytes = args.row_bytes();
-    let rows: [(&[F::Span], &[u8]); MR] =
-        from_fn(|r| spans::<F>(&args.weights[(first + r) * bytes..(first + r + 1) * bytes]));
-    let mut sums: [Sums<I, NR>; MR] = from_fn(|_| Sums {
-        codes: [[isa.splat(0.0); 2]; NR],
-        biases: [isa.g_splat(0.0); NR],
-    });
+    let rows: [(&[F::Span], &[u8]); MR] = array(
+        #[inline(always)]
+        |r| spans::<F>(&args.weights[(first + r) * bytes..(first + r + 1) * bytes]),
+    );
+    let mut sums: [Sums<I, NR>; MR] = array(
+        #[inline(always)]
+        |_| Sums { codes: [[isa.splat(0.0); 2]; NR], biases: [isa.g_splat(0.0); NR] },
+    );
     let whole = rows[0].0.len();
     for s in 0..whole {
         for r in 0..MR {
@@ -136,14 +142,20 @@ fn tile_q8<I: Isa, F: Coded, const MR: usize, const NR: usize>(
         }
     }
     let units = F::SPAN / F::UNIT;
-    from_fn(|r| {
-        from_fn(|c| {
-            let [even, odd] = sums[r].codes[c];
-            let mut lanes = [0.0; 16];
-            isa.g_store(sums[r].biases[c], &mut lanes, 0);
-            isa.sum(isa.add(even, odd)) + lanes[..units].iter().sum::<f32>()
-        })
-    })
+    array(
+        #[inline(always)]
+        |r| {
+            array(
+                #[inline(always)]
+                |c| {
+                    let [even, odd] = sums[r].codes[c];
+                    let mut lanes = [0.0; 16];
+                    isa.g_store(sums[r].biases[c], &mut lanes, 0);
+                    isa.sum(isa.add(even, odd)) + lanes[..units].iter().sum::<f32>()
+                },
+            )
+        },
+    )
 }
 
 /// Prefetches as many bytes as `span` has, `distance` ahead in the order of reading: along the
@@ -170,7 +182,10 @@ fn step_q8<I: Isa, F: Coded, const NR: usize>(
     sums: &mut Sums<I, NR>,
 ) {
     let (scales, biases) = (F::scales(isa, span), F::biases(isa, span));
-    let quants: [&[i8]; NR] = from_fn(|c| &x[c].quants[s * F::SPAN..(s + 1) * F::SPAN]);
+    let quants: [&[i8]; NR] = array(
+        #[inline(always)]
+        |c| &x[c].quants[s * F::SPAN..(s + 1) * F::SPAN],
+    );
     let mut scaled = [scales; NR];
     for c in 0..NR {
         let (xs, parts) = if F::UNIT == 32 {
@@ -201,7 +216,10 @@ fn step_q8<I: Isa, F: Coded, const NR: usize>(
 /// Products of all rows with `NR` columns in class `f32`: `out[c * rows + r]`.
 #[inline(always)]
 pub fn rows_f32<I: Isa, F: Format, const NR: usize>(isa: I, args: &Args<'_>, out: &mut [f32]) {
-    let x: [&[f32]; NR] = from_fn(|c| args.x.floats(args.column + c));
+    let x: [&[f32]; NR] = array(
+        #[inline(always)]
+        |c| args.x.floats(args.column + c),
+    );
     let bytes = args.row_bytes();
     for r in 0..args.rows {
         let (whole, rest) = spans::<F>(&args.weights[r * bytes..(r + 1) * bytes]);

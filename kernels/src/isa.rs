@@ -26,6 +26,19 @@ mod x86;
 
 isa_tokens! {}
 
+/// `[f(0), f(1), ...]`, inlined whatever the build: `std::array::from_fn` may become a call where
+/// the compiler works on parts of a crate apart.
+#[inline(always)]
+pub(crate) fn array<T: Copy, const N: usize>(mut f: impl FnMut(usize) -> T) -> [T; N] {
+    let mut all = [f(0); N];
+    let mut n = 1;
+    while n < N {
+        all[n] = f(n);
+        n += 1;
+    }
+    all
+}
+
 /// An instruction set at run time.
 pub struct IsaInfo {
     /// As in `TILEWRIGHT_ISA`, profiles and kernel names.
@@ -170,8 +183,6 @@ impl Shift {
 pub struct Spots {
     /// First byte of each, repeated to 16.
     pub at: [usize; 16],
-    /// How many differ.
-    pub count: usize,
     /// Starts of two 64-byte windows that hold them all.
     pub windows: [usize; 2],
     /// Place of each byte in the windows joined.
@@ -207,7 +218,16 @@ impl Spots {
             }
             n += 1;
         }
-        Self { at, count: N, windows: [first, second], index, fits }
+        Self { at, windows: [first, second], index, fits }
+    }
+
+    /// The bits of all sixteen.
+    #[inline(always)]
+    pub(crate) fn read(&self, from: &[u8]) -> [u16; 16] {
+        array(
+            #[inline(always)]
+            |n| u16::from_le_bytes([from[self.at[n]], from[self.at[n] + 1]]),
+        )
     }
 }
 
@@ -288,8 +308,8 @@ pub trait Isa: Copy + Send + Sync + 'static {
         code_max: u32,
     ) -> Self::I32 {
         let mut sum = start;
-        for (step, codes) in codes.iter().enumerate() {
-            sum = self.dot(sum, *codes, self.quad(quants, 4 * step), code_max);
+        for step in 0..S {
+            sum = self.dot(sum, codes[step], self.quad(quants, 4 * step), code_max);
         }
         sum
     }
@@ -330,8 +350,13 @@ pub trait Isa: Copy + Send + Sync + 'static {
     fn g_u8(self, v: Self::Small) -> Self::Groups;
     fn g_e8m0(self, v: Self::Small) -> Self::Groups;
     fn g_ue4m3(self, v: Self::Small) -> Self::Groups;
-    /// Lane n is the `f16` at `spots.at[n]`, for the first `spots.count` lanes.
-    fn g_f16(self, from: &[u8], spots: &Spots) -> Self::Groups;
+    /// Sixteen `f16`, by their bits.
+    fn g_f16s(self, halves: &[u16; 16]) -> Self::Groups;
+    /// Lane n is the `f16` at `spots.at[n]`.
+    #[inline(always)]
+    fn g_f16(self, from: &[u8], spots: &Spots) -> Self::Groups {
+        self.g_f16s(&spots.read(from))
+    }
     /// The `f16` at byte `at` in every lane.
     fn g_f16_splat(self, from: &[u8], at: usize) -> Self::Groups;
     /// Lane n takes group `first + n / per`; all of them lie in one half of the groups or, where

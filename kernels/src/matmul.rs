@@ -168,10 +168,8 @@ impl Plan {
             let mut panel = packed[n].lock().expect("each job runs once");
             panel.pack(&gemm.kernel().entry, x, blocks[n]);
         });
-        let packed: Vec<ColumnPanel> = packed
-            .into_iter()
-            .map(|panel| panel.into_inner().expect("no job panicked"))
-            .collect();
+        let packed: Vec<ColumnPanel> =
+            packed.into_iter().map(|panel| panel.into_inner().expect("no job panicked")).collect();
 
         let rows = gemm.kernel().rows;
         let row_bytes = weights.len() / problem.rows;

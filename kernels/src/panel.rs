@@ -69,6 +69,7 @@ pub struct Source<'a> {
 }
 
 impl Source<'_> {
+    #[inline(always)]
     fn row(&self, r: usize) -> &[u8] {
         let bytes = self.weights.len() / self.rows;
         let r = r.min(self.rows - 1);

@@ -218,9 +218,8 @@ impl Plan {
 /// The `gemv` kernels by number of columns, and the `gemm` kernel, of a class.
 fn choose(kernels: &[Ready], class: Numerics, params: &Params) -> Option<(Vec<Ready>, Ready)> {
     let of_class = || kernels.iter().copied().filter(|ready| ready.kernel().class == class);
-    let is_gemv = |ready: &Ready| {
-        matches!(ready.kernel().entry, Entry::GemvQ8(_) | Entry::GemvF32(_))
-    };
+    let is_gemv =
+        |ready: &Ready| matches!(ready.kernel().entry, Entry::GemvQ8(_) | Entry::GemvF32(_));
     let wanted = usize::from(params.rows);
     // For each number of columns, the tile nearest to the rows asked for.
     let mut gemv: Vec<Ready> = of_class().filter(is_gemv).collect();

@@ -2,8 +2,7 @@
 //!
 //! No clock here; whoever has one runs a probe and divides.
 
-use crate::isa::{Isa, IsaInfo};
-use std::array::from_fn;
+use crate::isa::{Isa, IsaInfo, array};
 use std::hint::black_box;
 
 /// A measuring loop.
@@ -78,8 +77,14 @@ pub fn run<I: Isa>(isa: I, probe: &mut Probe<'_>) {
 fn dots<I: Isa>(isa: I, rounds: usize) {
     /// Codes of four bits: the shortest sequence where dot products saturate.
     const CODE_MAX: u32 = 15;
-    let codes: [I::Bytes; 8] = from_fn(|n| isa.splat_u8(black_box(n as u8)));
-    let quants: [i8; 32] = from_fn(|n| black_box(n as i8));
+    let codes: [I::Bytes; 8] = array(
+        #[inline(always)]
+        |n| isa.splat_u8(black_box(n as u8)),
+    );
+    let quants: [i8; 32] = array(
+        #[inline(always)]
+        |n| black_box(n as i8),
+    );
     let mut sums = [isa.splat_i32(0); 8];
     for _ in 0..rounds {
         for sum in &mut sums {
@@ -107,7 +112,10 @@ fn fmas<I: Isa>(isa: I, rounds: usize) {
 fn read<I: Isa, const STREAMS: usize>(isa: I, bytes: &[u8], prefetch: usize) {
     const STEP: usize = 256;
     let length = bytes.len() / STREAMS / STEP * STEP;
-    let streams: [&[u8]; STREAMS] = from_fn(|n| &bytes[n * length..(n + 1) * length]);
+    let streams: [&[u8]; STREAMS] = array(
+        #[inline(always)]
+        |n| &bytes[n * length..(n + 1) * length],
+    );
     let mut seen = [isa.splat_u8(0); STREAMS];
     for at in (0..length).step_by(STEP) {
         for (stream, seen) in streams.iter().zip(&mut seen) {

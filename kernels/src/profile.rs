@@ -59,16 +59,16 @@ impl Profile {
             .entries
             .iter()
             .filter(usable)
-            .filter_map(|entry| Some((entry, isa::by_name(&entry.isa).ok()?, distance(entry, problem)?)))
+            .filter_map(|entry| {
+                Some((entry, isa::by_name(&entry.isa).ok()?, distance(entry, problem)?))
+            })
             .min_by(|a, b| a.2.total_cmp(&b.2).then(b.0.depth.cmp(&a.0.depth)))?;
         let (entry, isa, distance) = nearest;
         let source = match distance {
             0.0 => Source::Tuned { profile: self.name.clone() },
-            _ => Source::Nearest {
-                profile: self.name.clone(),
-                rows: entry.rows,
-                depth: entry.depth,
-            },
+            _ => {
+                Source::Nearest { profile: self.name.clone(), rows: entry.rows, depth: entry.depth }
+            }
         };
         Some((isa, entry.params, source))
     }

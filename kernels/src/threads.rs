@@ -8,8 +8,8 @@ use crate::activations::Activations;
 use crate::panel::Panel;
 use std::marker::PhantomData;
 use std::ops::Range;
-use std::sync::{Mutex, PoisonError};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 /// Threads that compute together, and what they keep between calls.
 pub struct Pool {
@@ -68,7 +68,12 @@ impl Pool {
     }
 
     /// Runs jobs `0..jobs` on at most `threads` threads (0: all), each exactly once.
-    pub(crate) fn run(&self, threads: usize, jobs: usize, job: &(impl Fn(usize, &mut Scratch) + Sync)) {
+    pub(crate) fn run(
+        &self,
+        threads: usize,
+        jobs: usize,
+        job: &(impl Fn(usize, &mut Scratch) + Sync),
+    ) {
         let next = AtomicUsize::new(0);
         let work = || {
             let mut scratch = take(&self.scratch);

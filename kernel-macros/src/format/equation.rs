@@ -230,10 +230,10 @@ impl Reader<'_> {
         let name = path_ident(&index.expr)
             .ok_or_else(|| syn::Error::new_spanned(&index.expr, "expected a name"))?;
         let (numbers, length) = self.integers(name)?;
-        let (wide, levels) =
-            (self.numbers[numbers].width, self.scope.tables[table].levels.len());
+        let (wide, levels) = (self.numbers[numbers].width, self.scope.tables[table].levels.len());
         if 1 << wide != levels || self.numbers[numbers].signed {
-            let message = format!("`{name}` is {wide} bits wide, but the table has {levels} levels");
+            let message =
+                format!("`{name}` is {wide} bits wide, but the table has {levels} levels");
             return Err(syn::Error::new_spanned(index, message));
         }
         let table = Some(table);

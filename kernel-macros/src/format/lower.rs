@@ -229,11 +229,7 @@ fn gather(
 
 /// Splits lanes by windows of `size` bytes: for each window its start, and for each lane the
 /// place in it, or `None` if the lane reads another window.
-fn windows(
-    bytes: &[Option<usize>],
-    size: usize,
-    span: usize,
-) -> Vec<(usize, Vec<Option<usize>>)> {
+fn windows(bytes: &[Option<usize>], size: usize, span: usize) -> Vec<(usize, Vec<Option<usize>>)> {
     let mut left: Vec<Option<usize>> = bytes.to_vec();
     let mut windows = vec![];
     while let Some(first) = left.iter().flatten().min().copied() {
@@ -251,12 +247,15 @@ fn permute(bytes: &[Option<usize>], span: usize, constants: &mut Constants) -> T
     let windows = windows(bytes, SIZE, span);
     let load = |start: usize| {
         let at = Literal::usize_unsuffixed(start);
-        if span < SIZE { quote! { isa.load_prefix(span) } } else { quote! { isa.load(span, #at) } }
+        if span < SIZE {
+            quote! { isa.load_prefix(span) }
+        } else {
+            quote! { isa.load(span, #at) }
+        }
     };
     if let [(a, from_a), (b, from_b)] = &windows[..] {
-        let index = |(a, b): (&Option<usize>, &Option<usize>)| {
-            a.or(b.map(|b| b + SIZE)).unwrap_or(0) as u8
-        };
+        let index =
+            |(a, b): (&Option<usize>, &Option<usize>)| a.or(b.map(|b| b + SIZE)).unwrap_or(0) as u8;
         let at = constants.bytes(from_a.iter().zip(from_b).map(index).collect());
         let (a, b) = (load(*a), load(*b));
         return quote! { isa.permute2(#a, #b, #at) };

@@ -280,8 +280,7 @@ fn read_let(item: &super::parse::Let, scope: &mut Scope) -> syn::Result<Numbers>
         return Err(syn::Error::new_spanned(&array.len, message));
     }
     if read > width {
-        let message =
-            format!("`{name}` is declared {width} bits wide, but {read} bits are read");
+        let message = format!("`{name}` is declared {width} bits wide, but {read} bits are read");
         return Err(syn::Error::new_spanned(element, message));
     }
     if let Some(short) = value.iter().map(Vec::len).find(|bits| *bits < width) {
@@ -385,12 +384,7 @@ fn method(
 }
 
 /// In each run of `run` bytes: the lowest `width` bits of every byte, then the next, ...
-fn planes(
-    source: &[Vec<Bit>],
-    run: usize,
-    width: usize,
-    at: &Expr,
-) -> syn::Result<Vec<Vec<Bit>>> {
+fn planes(source: &[Vec<Bit>], run: usize, width: usize, at: &Expr) -> syn::Result<Vec<Vec<Bit>>> {
     let bytes: Vec<&[Bit]> = source.iter().flat_map(|bits| bits.chunks(8)).collect();
     if run == 0 || bytes.len() % run != 0 {
         let message = format!("{} bytes are not whole runs of {run}", bytes.len());

@@ -62,9 +62,9 @@ impl Levels {
 
     /// The scale and bias with the least squared error, searched near the obvious ones.
     pub(super) fn fit(&self, x: &[f32], bias: Bias) -> Fit {
-        let (low, high) = x.iter().fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), x| {
-            (low.min(*x), high.max(*x))
-        });
+        let (low, high) = x
+            .iter()
+            .fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), x| (low.min(*x), high.max(*x)));
         match bias {
             Bias::None => self.fit_scale(x, if -low > high { low } else { high }),
             Bias::NonPositive => self.fit_both(x, low.min(0.0), high.max(0.0)),

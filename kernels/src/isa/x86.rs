@@ -16,6 +16,13 @@ fn chunk_mut<T, const N: usize>(to: &mut [T], at: usize) -> &mut [T; N] {
     to[at..at + N].first_chunk_mut().expect("a slice of that length")
 }
 
+/// Four quants as one dword.
+#[inline(always)]
+fn quad_of(from: &[i8], at: usize) -> i32 {
+    let [a, b, c, d] = *chunk(from, at);
+    i32::from_le_bytes([a.cast_unsigned(), b.cast_unsigned(), c.cast_unsigned(), d.cast_unsigned()])
+}
+
 /// Implements `Isa` for a token: the given operations, and those on 16 bytes.
 macro_rules! x86_isa {
     ($token:ident { $($own:tt)* }) => {
@@ -68,7 +75,7 @@ macro_rules! x86_isa {
                 _mm_or_si128(even, _mm_andnot_si128(low, odd))
             }
             fn prefetch(self, at: *const u8) {
-                _mm_prefetch::<_MM_HINT_T0>(at.cast());
+                _mm_prefetch::<_MM_HINT_T1>(at.cast());
             }
         }
     };

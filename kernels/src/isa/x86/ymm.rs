@@ -4,10 +4,9 @@
 //! sums of two products saturate at 16 bits: exact while `2 * 127 * code` stays below 32,768, and
 //! up to that bound several results can be added before they are widened.
 
-use super::{chunk, chunk_mut, x86_isa};
-use crate::isa::{Shift, Spots};
+use super::{chunk, chunk_mut, quad_of, x86_isa};
+use crate::isa::{Shift, array};
 use std::arch::x86_64::*;
-use std::array::from_fn;
 
 macro_rules! ymm_isa {
     ($token:ident { $($dot:tt)* }) => { x86_isa!($token {
@@ -45,8 +44,7 @@ macro_rules! ymm_isa {
             unsafe { _mm256_loadu_si256(p.as_ptr().cast()) }
         }
         fn quad(self, from: &[i8], at: usize) -> __m256i {
-            let quad: [u8; 4] = chunk(from, at).map(i8::cast_unsigned);
-            _mm256_set1_epi32(i32::from_le_bytes(quad))
+            _mm256_set1_epi32(quad_of(from, at))
         }
         fn store(self, v: __m256i, to: &mut [u8], at: usize) {
             let p: &mut [u8; 32] = chunk_mut(to, at);
@@ -186,12 +184,12 @@ macro_rules! ymm_isa {
         }
         fn transpose(self, rows: &mut [__m256; 16]) {
             let r = *rows;
-            let pairs: [__m256; 8] = from_fn(|n| {
+            let pairs: [__m256; 8] = array(#[inline(always)] |n| {
                 let (a, b) = (r[n / 2 * 2], r[n / 2 * 2 + 1]);
                 if n % 2 == 0 { _mm256_unpacklo_ps(a, b) } else { _mm256_unpackhi_ps(a, b) }
             });
             // Register 4g + c: in each 128-bit lane l, column 4l + c of rows 4g to 4g + 3.
-            let fours: [__m256d; 8] = from_fn(|n| {
+            let fours: [__m256d; 8] = array(#[inline(always)] |n| {
                 let (g, c) = (n / 4, n % 4);
                 let a = _mm256_castps_pd(pairs[4 * g + c / 2]);
                 let b = _mm256_castps_pd(pairs[4 * g + c / 2 + 2]);
@@ -243,13 +241,13 @@ macro_rules! ymm_isa {
             [_mm256_fmadd_ps(a[0], b[0], c[0]), _mm256_fmadd_ps(a[1], b[1], c[1])]
         }
         fn g_u8(self, v: __m128i) -> [__m256; 2] {
-            let high = _mm_srli_si128::<8>(v);
-            [v, high].map(|eight| _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(eight)))
+            let halves = [v, _mm_srli_si128::<8>(v)];
+            array(#[inline(always)] |n| _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(halves[n])))
         }
         fn g_e8m0(self, v: __m128i) -> [__m256; 2] {
-            let high = _mm_srli_si128::<8>(v);
-            [v, high].map(|eight| {
-                let exponent = _mm256_slli_epi32::<23>(_mm256_cvtepu8_epi32(eight));
+            let halves = [v, _mm_srli_si128::<8>(v)];
+            array(#[inline(always)] |n| {
+                let exponent = _mm256_slli_epi32::<23>(_mm256_cvtepu8_epi32(halves[n]));
                 // The smallest power is subnormal, the largest code is NaN: both have bit 22.
                 let bit = _mm256_set1_epi32(1 << 22);
                 let infinite = _mm256_cmpeq_epi32(exponent, _mm256_set1_epi32(0xFF << 23));
@@ -258,9 +256,9 @@ macro_rules! ymm_isa {
             })
         }
         fn g_ue4m3(self, v: __m128i) -> [__m256; 2] {
-            let high = _mm_srli_si128::<8>(v);
-            [v, high].map(|eight| {
-                let byte = _mm256_cvtepu8_epi32(eight);
+            let halves = [v, _mm_srli_si128::<8>(v)];
+            array(#[inline(always)] |n| {
+                let byte = _mm256_cvtepu8_epi32(halves[n]);
                 let bits = _mm256_and_si256(byte, _mm256_set1_epi32(0x7F));
                 let zero = _mm256_cmpeq_epi32(byte, _mm256_set1_epi32(0x7F));
                 let bits = _mm256_andnot_si256(zero, _mm256_slli_epi32::<20>(bits));
@@ -269,20 +267,19 @@ macro_rules! ymm_isa {
                 _mm256_mul_ps(_mm256_castsi256_ps(bits), _mm256_castsi256_ps(rebias))
             })
         }
-        fn g_f16(self, from: &[u8], spots: &Spots) -> [__m256; 2] {
-            let word = |n: usize| i16::from_le_bytes(*chunk(from, spots.at[n]));
-            let words = |first: usize| {
-                let w: [i16; 8] = from_fn(|n| word(first + n));
-                _mm_setr_epi16(w[0], w[1], w[2], w[3], w[4], w[5], w[6], w[7])
-            };
-            [_mm256_cvtph_ps(words(0)), _mm256_cvtph_ps(words(8))]
+        fn g_f16s(self, halves: &[u16; 16]) -> [__m256; 2] {
+            // SAFETY: `halves` refers to 16 halves, of which the first eight are read.
+            let low = unsafe { _mm_loadu_si128(halves.as_ptr().cast()) };
+            // SAFETY: `halves` refers to 16 halves, of which the last eight are read.
+            let high = unsafe { _mm_loadu_si128(halves[8..].as_ptr().cast()) };
+            [_mm256_cvtph_ps(low), _mm256_cvtph_ps(high)]
         }
         fn g_f16_splat(self, from: &[u8], at: usize) -> [__m256; 2] {
             let word = i16::from_le_bytes(*chunk(from, at));
             [_mm256_cvtph_ps(_mm_set1_epi16(word)); 2]
         }
         fn spread(self, v: [__m256; 2], first: usize, per: usize) -> __m256 {
-            let lane: [i32; 8] = from_fn(|n| (first % 8 + n / per) as i32);
+            let lane: [i32; 8] = array(#[inline(always)] |n| (first % 8 + n / per) as i32);
             // SAFETY: `lane` has the 32 bytes that are read.
             let lane = unsafe { _mm256_loadu_si256(lane.as_ptr().cast()) };
             _mm256_permutevar8x32_ps(v[first / 8], lane)
@@ -312,17 +309,13 @@ ymm_isa!(Avx2 {
     ) -> __m256i {
         /// The largest sum of two products that fits 16 bits.
         const MOST: u32 = i16::MAX as u32;
-        let quad = |step: usize| {
-            let quad: [u8; 4] = chunk(quants, 4 * step).map(i8::cast_unsigned);
-            _mm256_set1_epi32(i32::from_le_bytes(quad))
-        };
         let ones = _mm256_set1_epi16(1);
         let mut sum = start;
         if code_max > 128 {
             let (low, top) = (_mm256_set1_epi8(0x7F), _mm256_set1_epi8(-128));
-            for (step, codes) in codes.iter().enumerate() {
-                let low = _mm256_maddubs_epi16(_mm256_and_si256(*codes, low), quad(step));
-                let top = _mm256_maddubs_epi16(_mm256_and_si256(*codes, top), quad(step));
+            for step in 0..S {
+                let low = _mm256_maddubs_epi16(_mm256_and_si256(codes[step], low), _mm256_set1_epi32(quad_of(quants, 4 * step)));
+                let top = _mm256_maddubs_epi16(_mm256_and_si256(codes[step], top), _mm256_set1_epi32(quad_of(quants, 4 * step)));
                 sum = _mm256_add_epi32(sum, _mm256_madd_epi16(low, ones));
                 sum = _mm256_add_epi32(sum, _mm256_madd_epi16(top, ones));
             }
@@ -331,10 +324,10 @@ ymm_isa!(Avx2 {
         let together = (MOST / (2 * 127 * code_max)).clamp(1, 8) as usize;
         let mut step = 0;
         while step < S {
-            let mut pairs = _mm256_maddubs_epi16(codes[step], quad(step));
+            let mut pairs = _mm256_maddubs_epi16(codes[step], _mm256_set1_epi32(quad_of(quants, 4 * step)));
             let mut next = step + 1;
             while next < S && next < step + together {
-                let more = _mm256_maddubs_epi16(codes[next], quad(next));
+                let more = _mm256_maddubs_epi16(codes[next], _mm256_set1_epi32(quad_of(quants, 4 * next)));
                 pairs = _mm256_add_epi16(pairs, more);
                 next += 1;
             }

@@ -1,9 +1,8 @@
 //! 512-bit registers: AVX-512 with VNNI and VBMI.
 
-use super::{chunk, chunk_mut, x86_isa};
-use crate::isa::{Shift, Spots};
+use super::{chunk, chunk_mut, quad_of, x86_isa};
+use crate::isa::{Shift, Spots, array};
 use std::arch::x86_64::*;
-use std::array::from_fn;
 
 x86_isa!(Avx512Vnni {
     const LANES: usize = 64;
@@ -38,8 +37,7 @@ x86_isa!(Avx512Vnni {
         unsafe { _mm512_loadu_si512(p.as_ptr().cast()) }
     }
     fn quad(self, from: &[i8], at: usize) -> __m512i {
-        let quad: [u8; 4] = chunk(from, at).map(i8::cast_unsigned);
-        _mm512_set1_epi32(i32::from_le_bytes(quad))
+        _mm512_set1_epi32(quad_of(from, at))
     }
     fn store(self, v: __m512i, to: &mut [u8], at: usize) {
         let p: &mut [u8; 64] = chunk_mut(to, at);
@@ -173,12 +171,12 @@ x86_isa!(Avx512Vnni {
     }
     fn transpose(self, rows: &mut [__m512; 16]) {
         let r = *rows;
-        let pairs: [__m512; 16] = from_fn(|n| {
+        let pairs: [__m512; 16] = array(#[inline(always)] |n| {
             let (a, b) = (r[n / 2 * 2], r[n / 2 * 2 + 1]);
             if n % 2 == 0 { _mm512_unpacklo_ps(a, b) } else { _mm512_unpackhi_ps(a, b) }
         });
         // Register 4g + c: in each 128-bit lane l, column 4l + c of rows 4g to 4g + 3.
-        let fours: [__m512; 16] = from_fn(|n| {
+        let fours: [__m512; 16] = array(#[inline(always)] |n| {
             let (g, c) = (n / 4, n % 4);
             let a = _mm512_castps_pd(pairs[4 * g + c / 2]);
             let b = _mm512_castps_pd(pairs[4 * g + c / 2 + 2]);
@@ -187,15 +185,14 @@ x86_isa!(Avx512Vnni {
             _mm512_castpd_ps(four)
         });
         for c in 0..4 {
-            let even = |a, b| _mm512_shuffle_f32x4::<0x88>(a, b);
-            let odd = |a, b| _mm512_shuffle_f32x4::<0xDD>(a, b);
-            let (even_ab, odd_ab) = (even(fours[c], fours[4 + c]), odd(fours[c], fours[4 + c]));
-            let (even_cd, odd_cd) =
-                (even(fours[8 + c], fours[12 + c]), odd(fours[8 + c], fours[12 + c]));
-            rows[c] = even(even_ab, even_cd);
-            rows[8 + c] = odd(even_ab, even_cd);
-            rows[4 + c] = even(odd_ab, odd_cd);
-            rows[12 + c] = odd(odd_ab, odd_cd);
+            let even_ab = _mm512_shuffle_f32x4::<0x88>(fours[c], fours[4 + c]);
+            let even_cd = _mm512_shuffle_f32x4::<0x88>(fours[8 + c], fours[12 + c]);
+            let odd_ab = _mm512_shuffle_f32x4::<0xDD>(fours[c], fours[4 + c]);
+            let odd_cd = _mm512_shuffle_f32x4::<0xDD>(fours[8 + c], fours[12 + c]);
+            rows[c] = _mm512_shuffle_f32x4::<0x88>(even_ab, even_cd);
+            rows[8 + c] = _mm512_shuffle_f32x4::<0xDD>(even_ab, even_cd);
+            rows[4 + c] = _mm512_shuffle_f32x4::<0x88>(odd_ab, odd_cd);
+            rows[12 + c] = _mm512_shuffle_f32x4::<0xDD>(odd_ab, odd_cd);
         }
     }
 
@@ -251,30 +248,42 @@ x86_isa!(Avx512Vnni {
         let rebias = _mm512_set1_epi32((127 + 120) << 23);
         _mm512_mul_ps(_mm512_castsi512_ps(bits), _mm512_castsi512_ps(rebias))
     }
+    fn g_f16s(self, halves: &[u16; 16]) -> __m512 {
+        // SAFETY: `halves` refers to the 32 bytes that are read.
+        let halves = unsafe { _mm256_loadu_si256(halves.as_ptr().cast()) };
+        _mm512_cvtph_ps(halves)
+    }
+    #[inline(always)]
     fn g_f16(self, from: &[u8], spots: &Spots) -> __m512 {
-        if !spots.fits {
-            let halves: [u16; 16] = from_fn(|n| u16::from_le_bytes(*chunk(from, spots.at[n])));
-            // SAFETY: `halves` has the 32 bytes that are read.
-            let halves = unsafe { _mm256_loadu_si256(halves.as_ptr().cast()) };
-            return _mm512_cvtph_ps(halves);
+        if spots.fits {
+            let [a, b] = spots.windows;
+            self.f16_of_windows(chunk(from, a), chunk(from, b), &spots.index)
+        } else {
+            self.g_f16s(&spots.read(from))
         }
-        let [a, b]: [&[u8; 64]; 2] = spots.windows.map(|at| chunk(from, at));
-        // SAFETY: `a` refers to the 64 bytes that are read.
-        let a = unsafe { _mm512_loadu_si512(a.as_ptr().cast()) };
-        // SAFETY: `b` refers to the 64 bytes that are read.
-        let b = unsafe { _mm512_loadu_si512(b.as_ptr().cast()) };
-        // SAFETY: `spots.index` has the 32 bytes that are read.
-        let index = unsafe { _mm256_loadu_si256(spots.index.as_ptr().cast()) };
-        let both = _mm512_permutex2var_epi8(a, _mm512_castsi256_si512(index), b);
-        _mm512_cvtph_ps(_mm512_castsi512_si256(both))
     }
     fn g_f16_splat(self, from: &[u8], at: usize) -> __m512 {
         _mm512_cvtph_ps(_mm256_set1_epi16(i16::from_le_bytes(*chunk(from, at))))
     }
     fn spread(self, v: __m512, first: usize, per: usize) -> __m512 {
-        let lane: [i32; 16] = from_fn(|n| (first + n / per) as i32);
+        let lane: [i32; 16] = array(#[inline(always)] |n| (first + n / per) as i32);
         // SAFETY: `lane` has the 64 bytes that are read.
         let lane = unsafe { _mm512_loadu_si512(lane.as_ptr().cast()) };
         _mm512_permutexvar_ps(lane, v)
     }
 });
+
+#[kernel_macros::fence]
+impl crate::isa::Avx512Vnni {
+    /// Sixteen `f16`, byte by byte from two windows joined.
+    fn f16_of_windows(self, a: &[u8; 64], b: &[u8; 64], index: &[u8; 32]) -> __m512 {
+        // SAFETY: `a` refers to the 64 bytes that are read.
+        let a = unsafe { _mm512_loadu_si512(a.as_ptr().cast()) };
+        // SAFETY: `b` refers to the 64 bytes that are read.
+        let b = unsafe { _mm512_loadu_si512(b.as_ptr().cast()) };
+        // SAFETY: `index` refers to the 32 bytes that are read.
+        let index = unsafe { _mm256_loadu_si256(index.as_ptr().cast()) };
+        let both = _mm512_permutex2var_epi8(a, _mm512_castsi256_si512(index), b);
+        _mm512_cvtph_ps(_mm512_castsi512_si256(both))
+    }
+}
