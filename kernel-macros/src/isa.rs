@@ -34,7 +34,7 @@ pub(crate) const ISAS: &[Row] = &[
         token: "Scalar",
         arch: "",
         features: &[],
-        tiles: &[(1, 1), (1, 4)],
+        tiles: &[(1, 1)],
         columns: 4,
         doc: "Plain Rust on every CPU: the meaning of each operation, written out.",
     },

@@ -137,8 +137,12 @@ fn tile_q8<I: Isa, F: Coded, const MR: usize, const NR: usize>(
         }
     }
     if !rows[0].1.is_empty() {
+        let rest: [F::Span; MR] = array(
+            #[inline(always)]
+            |r| padded::<F>(rows[r].1),
+        );
         for r in 0..MR {
-            step_q8::<I, F, NR>(isa, &padded::<F>(rows[r].1), whole, x, &mut sums[r]);
+            step_q8::<I, F, NR>(isa, &rest[r], whole, x, &mut sums[r]);
         }
     }
     let units = F::SPAN / F::UNIT;

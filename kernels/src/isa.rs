@@ -255,6 +255,9 @@ pub trait Isa: Copy + Send + Sync + 'static {
     fn load_prefix(self, from: &[u8]) -> Self::Bytes;
     /// Half a register from `low`, half from `high`.
     fn load_halves(self, from: &[u8], low: usize, high: usize) -> Self::Bytes;
+    /// A quarter of a register from each position. Where one wide load and a permute would do as
+    /// well, small loads that cross fewer cache lines are faster on weights from memory.
+    fn load_quarters(self, from: &[u8], at: [usize; 4]) -> Self::Bytes;
     /// `LANES` quants from `at`.
     fn load_i8(self, from: &[i8], at: usize) -> Self::Bytes;
     /// Four quants from `at`, over and over.

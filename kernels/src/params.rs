@@ -47,7 +47,7 @@ pub struct Params {
     #[tune(choices = [1, 2, 4, 8], default = 4)]
     pub panels: u16,
     /// Bytes that gemv asks for ahead of use; 0 leaves it to the hardware.
-    #[tune(choices = [0, 512, 1024, 2048, 4096, 8192], default = 4096)]
+    #[tune(choices = [0, 1024, 2048, 4096, 8192, 16384], default = 8192)]
     pub prefetch: u16,
     /// Threads to use; 0 is all of the pool.
     #[tune(choices = [0, 1, 2, 4, 8, 16, 32, 64], default = 0)]

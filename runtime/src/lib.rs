@@ -2,6 +2,15 @@
 // Only `gguf/map.rs` may: mapping a file is a promise about the file.
 #![deny(unsafe_code)]
 
+pub mod context;
 pub mod gguf;
+pub mod linear;
+pub mod matrix;
+pub mod presets;
 pub mod profile;
 pub mod tensor;
+
+pub use context::Context;
+pub use linear::Linear;
+pub use matrix::Matrix;
+pub use tensor::TensorView;

@@ -8,6 +8,7 @@
 //! |---|---|---|---|---|
 //! | consecutive bytes | `load` | | all alike | `shr`, `shl` |
 //! | two runs of consecutive bytes | `load_halves` | | alike in each dword, right | `shift_dwords` |
+//! | four, in the wide register | `load_quarters` | | | |
 //! | anything else | `shuffle`, `permute` | | one bit, 32 lanes | `test_bits` |
 //! | | | | anything else | `shift_bytes` |
 //!
@@ -219,6 +220,14 @@ fn gather(
     {
         let [low, high] = [low, high].map(Literal::usize_unsuffixed);
         return quote! { isa.load_halves(span, #low, #high) };
+    }
+    let quarters: Option<Vec<usize>> =
+        bytes.chunks(bytes.len() / 4).map(|quarter| consecutive(quarter, span)).collect();
+    if register == Register::Wide
+        && let Some(quarters) = quarters
+    {
+        let quarters = quarters.into_iter().map(Literal::usize_unsuffixed);
+        return quote! { isa.load_quarters(span, [#(#quarters),*]) };
     }
     match register {
         Register::Wide => permute(bytes, span, constants),

@@ -1,5 +1,6 @@
 //! The meaning of every operation, on arrays.
 //!
+//! Written to be read, and not inlined: a kernel of this instruction set is a list of calls.
 //! [`Lanes`] is generic over the width, so that both the narrow and the wide lowering of a format
 //! run on any CPU; [`Scalar`], the instruction set, is the narrow one.
 
@@ -10,13 +11,11 @@ use crate::float;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Lanes<const L: usize, const Q: usize>;
 
-#[inline]
 fn bytes<const L: usize>(from: &[u8], at: usize) -> [u8; L] {
     from[at..at + L].try_into().expect("a slice of that length")
 }
 
 /// Applies `f` to the little-endian words of `W` bytes each.
-#[inline]
 fn words<const L: usize>(v: [u8; L], width: usize, f: impl Fn(u32, usize) -> u32) -> [u8; L] {
     let mut out = [0; L];
     for (n, (from, to)) in v.chunks(width).zip(out.chunks_mut(width)).enumerate() {
@@ -27,7 +26,6 @@ fn words<const L: usize>(v: [u8; L], width: usize, f: impl Fn(u32, usize) -> u32
     out
 }
 
-#[inline]
 fn shuffle<const L: usize>(v: [u8; L], index: &[u8]) -> [u8; L] {
     array(|n| match index[n] {
         128.. => 0,
@@ -35,7 +33,6 @@ fn shuffle<const L: usize>(v: [u8; L], index: &[u8]) -> [u8; L] {
     })
 }
 
-#[inline]
 fn shift_bytes<const L: usize>(v: [u8; L], by: &Shift) -> [u8; L] {
     array(|n| match by.counts[n] {
         right @ 0.. => v[n] >> right,
@@ -43,7 +40,6 @@ fn shift_bytes<const L: usize>(v: [u8; L], by: &Shift) -> [u8; L] {
     })
 }
 
-#[inline]
 fn zip<const N: usize, T: Copy, R: Copy>(a: [T; N], b: [T; N], f: impl Fn(T, T) -> R) -> [R; N] {
     array(|n| f(a[n], b[n]))
 }
@@ -57,95 +53,78 @@ impl<const L: usize, const Q: usize> Isa for Lanes<L, Q> {
     type Groups = [f32; 16];
     type Small = [u8; 16];
 
-    #[inline]
     fn load(self, from: &[u8], at: usize) -> [u8; L] {
         bytes(from, at)
     }
-    #[inline]
     fn load_prefix(self, from: &[u8]) -> [u8; L] {
         array(|n| from.get(n).copied().unwrap_or(0))
     }
-    #[inline]
     fn load_halves(self, from: &[u8], low: usize, high: usize) -> [u8; L] {
         let half = L / 2;
         array(|n| if n < half { from[low + n] } else { from[high + n - half] })
     }
-    #[inline]
+    fn load_quarters(self, from: &[u8], at: [usize; 4]) -> [u8; L] {
+        let quarter = L / 4;
+        array(|n| from[at[n / quarter] + n % quarter])
+    }
     fn load_i8(self, from: &[i8], at: usize) -> [u8; L] {
         array(|n| from[at + n].cast_unsigned())
     }
-    #[inline]
     fn quad(self, from: &[i8], at: usize) -> [u8; L] {
         array(|n| from[at + n % 4].cast_unsigned())
     }
-    #[inline]
     fn store(self, v: [u8; L], to: &mut [u8], at: usize) {
         to[at..at + L].copy_from_slice(&v);
     }
-    #[inline]
     fn splat_u8(self, value: u8) -> [u8; L] {
         [value; L]
     }
-    #[inline]
     fn permute(self, v: [u8; L], index: &[u8]) -> [u8; L] {
         array(|n| v[usize::from(index[n]) % L])
     }
-    #[inline]
     fn permute2(self, a: [u8; L], b: [u8; L], index: &[u8]) -> [u8; L] {
         array(|n| match usize::from(index[n]) % (2 * L) {
             at if at < L => a[at],
             at => b[at - L],
         })
     }
-    #[inline]
     fn shuffle(self, v: [u8; L], index: &[u8]) -> [u8; L] {
         shuffle(v, index)
     }
-    #[inline]
     fn lookup(self, v: [u8; L], table: &[u8; 16]) -> [u8; L] {
         array(|n| {
             let lane = v[n];
             table[usize::from(lane) % 16]
         })
     }
-    #[inline]
     fn and(self, a: [u8; L], b: [u8; L]) -> [u8; L] {
         zip(a, b, |a, b| a & b)
     }
-    #[inline]
     fn or(self, a: [u8; L], b: [u8; L]) -> [u8; L] {
         zip(a, b, |a, b| a | b)
     }
-    #[inline]
     fn xor(self, a: [u8; L], b: [u8; L]) -> [u8; L] {
         zip(a, b, |a, b| a ^ b)
     }
-    #[inline]
     fn shr(self, v: [u8; L], bits: u32) -> [u8; L] {
         words(v, 2, |word, _| word >> bits)
     }
-    #[inline]
     fn shl(self, v: [u8; L], bits: u32) -> [u8; L] {
         words(v, 2, |word, _| word << bits)
     }
-    #[inline]
     fn shift_dwords(self, v: [u8; L], by: &Shift) -> [u8; L] {
         words(v, 4, |word, n| word >> by.dwords[n])
     }
-    #[inline]
     fn shift_bytes(self, v: [u8; L], by: &Shift) -> [u8; L] {
         shift_bytes(v, by)
     }
-    #[inline]
     fn test_bits(self, v: [u8; L], bits: &[u8], set: u8) -> [u8; L] {
         array(|n| if v[n] & bits[n] == 0 { 0 } else { set })
     }
 
-    #[inline]
     fn splat_i32(self, value: i32) -> [i32; Q] {
         [value; Q]
     }
-    #[inline]
     fn dot(self, sum: [i32; Q], codes: [u8; L], quants: [u8; L], _: u32) -> [i32; Q] {
         let mut sum = sum;
         for n in 0..L {
@@ -153,7 +132,6 @@ impl<const L: usize, const Q: usize> Isa for Lanes<L, Q> {
         }
         sum
     }
-    #[inline]
     fn to_f32(self, v: [i32; Q]) -> [f32; Q] {
         array(|n| {
             let lane = v[n];
@@ -161,31 +139,24 @@ impl<const L: usize, const Q: usize> Isa for Lanes<L, Q> {
         })
     }
 
-    #[inline]
     fn splat(self, value: f32) -> [f32; Q] {
         [value; Q]
     }
-    #[inline]
     fn load_f32(self, from: &[f32], at: usize) -> [f32; Q] {
         from[at..at + Q].try_into().expect("a slice of that length")
     }
-    #[inline]
     fn store_f32(self, v: [f32; Q], to: &mut [f32], at: usize) {
         to[at..at + Q].copy_from_slice(&v);
     }
-    #[inline]
     fn add(self, a: [f32; Q], b: [f32; Q]) -> [f32; Q] {
         zip(a, b, |a, b| a + b)
     }
-    #[inline]
     fn mul(self, a: [f32; Q], b: [f32; Q]) -> [f32; Q] {
         zip(a, b, |a, b| a * b)
     }
-    #[inline]
     fn fma(self, a: [f32; Q], b: [f32; Q], c: [f32; Q]) -> [f32; Q] {
         array(|n| fma(a[n], b[n], c[n]))
     }
-    #[inline]
     fn sum(self, v: [f32; Q]) -> f32 {
         let mut v = v;
         let mut half = Q / 2;
@@ -197,23 +168,18 @@ impl<const L: usize, const Q: usize> Isa for Lanes<L, Q> {
         }
         v[0]
     }
-    #[inline]
     fn widen(self, v: [u8; L], part: usize) -> [f32; Q] {
         array(|n| f32::from(v[part * Q + n]))
     }
-    #[inline]
     fn f32s(self, from: &[u8], at: usize) -> [f32; Q] {
         array(|n| float::f32(bytes(from, at + 4 * n)))
     }
-    #[inline]
     fn f16s(self, from: &[u8], at: usize) -> [f32; Q] {
         array(|n| float::f16(bytes(from, at + 2 * n)))
     }
-    #[inline]
     fn bf16s(self, from: &[u8], at: usize) -> [f32; Q] {
         array(|n| float::bf16(bytes(from, at + 2 * n)))
     }
-    #[inline]
     fn transpose(self, rows: &mut [[f32; Q]; 16]) {
         let old = *rows;
         for (r, row) in rows.iter_mut().enumerate().take(Q) {
@@ -221,115 +187,89 @@ impl<const L: usize, const Q: usize> Isa for Lanes<L, Q> {
         }
     }
 
-    #[inline]
     fn g_splat(self, value: f32) -> [f32; 16] {
         [value; 16]
     }
-    #[inline]
     fn g_load(self, from: &[f32], at: usize) -> [f32; 16] {
         from[at..at + 16].try_into().expect("a slice of that length")
     }
-    #[inline]
     fn g_load_pairs(self, from: &[f32], at: usize) -> [f32; 16] {
         let from = &from[at..at + 8];
         array(|n| from[n / 2])
     }
-    #[inline]
     fn g_store(self, v: [f32; 16], to: &mut [f32], at: usize) {
         to[at..at + 16].copy_from_slice(&v);
     }
-    #[inline]
     fn g_add(self, a: [f32; 16], b: [f32; 16]) -> [f32; 16] {
         zip(a, b, |a, b| a + b)
     }
-    #[inline]
     fn g_sub(self, a: [f32; 16], b: [f32; 16]) -> [f32; 16] {
         zip(a, b, |a, b| a - b)
     }
-    #[inline]
     fn g_mul(self, a: [f32; 16], b: [f32; 16]) -> [f32; 16] {
         zip(a, b, |a, b| a * b)
     }
-    #[inline]
     fn g_fma(self, a: [f32; 16], b: [f32; 16], c: [f32; 16]) -> [f32; 16] {
         array(|n| fma(a[n], b[n], c[n]))
     }
-    #[inline]
     fn g_u8(self, v: [u8; 16]) -> [f32; 16] {
         array(|n| f32::from(v[n]))
     }
-    #[inline]
     fn g_e8m0(self, v: [u8; 16]) -> [f32; 16] {
         array(|n| float::e8m0(v[n]))
     }
-    #[inline]
     fn g_ue4m3(self, v: [u8; 16]) -> [f32; 16] {
         array(|n| float::ue4m3(v[n]))
     }
-    #[inline]
     fn g_f16s(self, halves: &[u16; 16]) -> [f32; 16] {
         array(|n| float::f16(halves[n].to_le_bytes()))
     }
-    #[inline]
     fn g_f16_splat(self, from: &[u8], at: usize) -> [f32; 16] {
         [float::f16(bytes(from, at)); 16]
     }
-    #[inline]
     fn spread(self, v: [f32; 16], first: usize, per: usize) -> [f32; Q] {
         array(|n| v[first + n / per])
     }
 
-    #[inline]
     fn s_load(self, from: &[u8], at: usize) -> [u8; 16] {
         bytes(from, at)
     }
-    #[inline]
     fn s_splat_u8(self, value: u8) -> [u8; 16] {
         [value; 16]
     }
-    #[inline]
     fn s_shuffle(self, v: [u8; 16], index: &[u8; 16]) -> [u8; 16] {
         shuffle(v, index)
     }
-    #[inline]
     fn s_lookup(self, v: [u8; 16], table: &[u8; 16]) -> [u8; 16] {
         array(|n| {
             let lane = v[n];
             table[usize::from(lane) % 16]
         })
     }
-    #[inline]
     fn s_and(self, a: [u8; 16], b: [u8; 16]) -> [u8; 16] {
         zip(a, b, |a, b| a & b)
     }
-    #[inline]
     fn s_or(self, a: [u8; 16], b: [u8; 16]) -> [u8; 16] {
         zip(a, b, |a, b| a | b)
     }
-    #[inline]
     fn s_xor(self, a: [u8; 16], b: [u8; 16]) -> [u8; 16] {
         zip(a, b, |a, b| a ^ b)
     }
-    #[inline]
     fn s_shr(self, v: [u8; 16], bits: u32) -> [u8; 16] {
         words(v, 2, |word, _| word >> bits)
     }
-    #[inline]
     fn s_shl(self, v: [u8; 16], bits: u32) -> [u8; 16] {
         words(v, 2, |word, _| word << bits)
     }
-    #[inline]
     fn s_shift_bytes(self, v: [u8; 16], by: &Shift) -> [u8; 16] {
         shift_bytes(v, by)
     }
 
-    #[inline]
     fn prefetch(self, _: *const u8) {}
 }
 
 /// `a * b + c` rounded once, as far as two `f64` operations can: the product is exact, the sum
 /// rounds to 53 bits and then to 24. `f32::mul_add` would be a library call on a plain x86-64.
-#[inline]
 fn fma(a: f32, b: f32, c: f32) -> f32 {
     (f64::from(a) * f64::from(b) + f64::from(c)) as f32
 }

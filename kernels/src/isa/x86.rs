@@ -75,7 +75,7 @@ macro_rules! x86_isa {
                 _mm_or_si128(even, _mm_andnot_si128(low, odd))
             }
             fn prefetch(self, at: *const u8) {
-                _mm_prefetch::<_MM_HINT_T1>(at.cast());
+                _mm_prefetch::<_MM_HINT_T0>(at.cast());
             }
         }
     };

@@ -31,6 +31,11 @@ x86_isa!(Avx512Vnni {
         let high = unsafe { _mm256_loadu_si256(high.as_ptr().cast()) };
         _mm512_inserti64x4::<1>(_mm512_castsi256_si512(low), high)
     }
+    #[inline(always)]
+    fn load_quarters(self, from: &[u8], at: [usize; 4]) -> __m512i {
+        let low = (chunk(from, at[0]), chunk(from, at[1]));
+        self.join(low, (chunk(from, at[2]), chunk(from, at[3])))
+    }
     fn load_i8(self, from: &[i8], at: usize) -> __m512i {
         let p: &[i8; 64] = chunk(from, at);
         // SAFETY: `p` refers to the 64 bytes that are read.
@@ -275,6 +280,15 @@ x86_isa!(Avx512Vnni {
 
 #[kernel_macros::fence]
 impl crate::isa::Avx512Vnni {
+    /// Two quarters for the low half of a register, two for the high one.
+    fn join(self, low: (&[u8; 16], &[u8; 16]), high: (&[u8; 16], &[u8; 16])) -> __m512i {
+        // SAFETY: both pointers refer to the 16 bytes that are read.
+        let low = unsafe { _mm256_loadu2_m128i(low.1.as_ptr().cast(), low.0.as_ptr().cast()) };
+        // SAFETY: both pointers refer to the 16 bytes that are read.
+        let high = unsafe { _mm256_loadu2_m128i(high.1.as_ptr().cast(), high.0.as_ptr().cast()) };
+        _mm512_inserti64x4::<1>(_mm512_castsi256_si512(low), high)
+    }
+
     /// Sixteen `f16`, byte by byte from two windows joined.
     fn f16_of_windows(self, a: &[u8; 64], b: &[u8; 64], index: &[u8; 32]) -> __m512 {
         // SAFETY: `a` refers to the 64 bytes that are read.

@@ -1,0 +1,67 @@
+//! Arguments. What the commands do is in their own files.
+
+mod bench;
+mod inspect;
+
+use std::path::Path;
+
+use clap::{Parser, Subcommand};
+use runtime::gguf::{MapError, Mapped};
+use tracing_subscriber::EnvFilter;
+
+/// Looks into model files, and times their Linear layers on this machine.
+///
+/// Two variables change which kernels run: TILEWRIGHT_ISA=NAME allows only one instruction set,
+/// TILEWRIGHT_PROFILE=FILE takes tuned choices from another file, or none with `off`. Tuned
+/// choices are written by `cargo run -p tuning`.
+#[derive(Parser)]
+#[command(version, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    /// Say more: -v tells what is loaded, -vv everything.
+    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    verbose: u8,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Inspect(inspect::Args),
+    Bench(bench::Args),
+}
+
+impl Cli {
+    /// Does what was asked for; the text is for standard output.
+    pub(crate) fn run(self) -> anyhow::Result<String> {
+        let level = ["warn", "info", "debug"][usize::from(self.verbose.min(2))];
+        // RUST_LOG, where it is set, knows better.
+        let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
+        tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_writer(std::io::stderr)
+            .with_target(false)
+            .without_time()
+            .init();
+        match self.command {
+            Command::Inspect(args) => inspect::run(&args),
+            Command::Bench(args) => bench::run(&args),
+        }
+    }
+}
+
+/// A file's bytes: mapped, or with `--no-mmap` read.
+fn open(path: &Path, no_mmap: bool) -> Result<Mapped, MapError> {
+    if no_mmap { Mapped::read(path) } else { Mapped::open(path) }
+}
+
+/// `3.83 GiB`.
+fn size(bytes: u64) -> String {
+    let units = ["bytes", "KiB", "MiB", "GiB", "TiB"];
+    let power = (bytes.max(1).ilog2() / 10).min(4);
+    match power {
+        0 => format!("{bytes} bytes"),
+        _ => {
+            format!("{:.2} {}", bytes as f64 / (1u64 << (10 * power)) as f64, units[power as usize])
+        }
+    }
+}
