@@ -199,13 +199,17 @@ impl<'a> Case<'a> {
         let mut out = vec![0.0; batch * work.rows];
         check::plans(context.pool(), &plans, ring.slot(0), &x, batch)
             .with_context(|| work.to_string())?;
-        let times = time::interleaved(plans.len(), budget, |n| {
-            let plan = plans[n];
-            plan.multiply(context.pool(), ring.next(), &x, batch, &mut out).expect("as checked");
+        let used = *plans.last().expect("the default plan");
+        let bound = peaks.bound(used, ring.slot(0).len(), batch);
+        // The last to take turns is the bound itself.
+        let mut times = time::interleaved(plans.len() + 1, budget, |n| match plans.get(n) {
+            None => peaks.probe(&bound),
+            Some(plan) => plan
+                .multiply(context.pool(), ring.next(), &x, batch, &mut out)
+                .expect("a plan that multiplied when it was checked"),
         });
-        let plan = *plans.last().expect("the default plan");
-        let bound = peaks.bound(plan, ring.slot(0).len(), batch);
-        Ok(Outcome::new(self.work, batch, plan, &times, bound))
+        let probe = times.pop().expect("a time for each");
+        Ok(Outcome::new(work, batch, used, &times, (bound.name, bound.probes * probe.ns)))
     }
 }
 

@@ -58,8 +58,8 @@ pub fn save(path: &Path, file: &ProfileFile) -> Result<Saved, SaveError> {
     let mut merged = file.clone();
     let mut saved = Saved::default();
     match found(path, &file.fingerprint.class) {
-        Found::Nothing => {}
-        Found::Mergeable(old) => {
+        Ok(None) => {}
+        Ok(Some(old)) => {
             let formats = kernels::formats::all();
             let is_new = |entry: &Entry| file.entries.iter().all(|new| new.key() != entry.key());
             for entry in old.entries.into_iter().filter(is_new) {
@@ -70,7 +70,7 @@ pub fn save(path: &Path, file: &ProfileFile) -> Result<Saved, SaveError> {
             }
             saved.kept = merged.entries.len() - file.entries.len();
         }
-        Found::Other(kind) => {
+        Err(kind) => {
             saved.moved = Some(set_aside(path, kind).map_err(failed("move the old file aside"))?);
         }
     }
@@ -83,20 +83,14 @@ pub fn save(path: &Path, file: &ProfileFile) -> Result<Saved, SaveError> {
     Ok(saved)
 }
 
-enum Found {
-    Nothing,
-    Mergeable(ProfileFile),
-    /// Not to be merged, and why.
-    Other(&'static str),
-}
-
-fn found(path: &Path, class: &str) -> Found {
+/// The profile that is there, if any; or what is to be said in the name of what is there instead.
+fn found(path: &Path, class: &str) -> Result<Option<ProfileFile>, &'static str> {
     match read(path).map(|text| text.map(|text| ProfileFile::parse(&text))) {
-        Ok(None) => Found::Nothing,
-        Ok(Some(Ok(old))) if old.fingerprint.class == class => Found::Mergeable(old),
-        Ok(Some(Ok(_))) => Found::Other("foreign"),
-        Ok(Some(Err(ParseError::Newer { .. }))) => Found::Other("newer"),
-        Ok(Some(Err(_))) | Err(_) => Found::Other("bad"),
+        Ok(None) => Ok(None),
+        Ok(Some(Ok(old))) if old.fingerprint.class == class => Ok(Some(old)),
+        Ok(Some(Ok(_))) => Err("foreign"),
+        Ok(Some(Err(ParseError::Newer { .. }))) => Err("newer"),
+        Ok(Some(Err(_))) | Err(_) => Err("bad"),
     }
 }
 

@@ -8,7 +8,7 @@ use runtime::Context;
 use runtime::profile::Fingerprint;
 use serde::Serialize;
 
-use super::peaks::{Bound, Peaks};
+use super::peaks::{Peaks, bound_name};
 use super::time::Times;
 use super::work::Work;
 
@@ -55,7 +55,7 @@ impl Outcome {
         batch: usize,
         plan: &Plan,
         times: &[Times],
-        bound: Bound,
+        (bound, bound_ns): (&'static str, f64),
     ) -> Self {
         let (default, used) = (times[0], times[times.len() - 1]);
         let tuned_ns = (times.len() > 1).then_some(used.ns);
@@ -83,8 +83,8 @@ impl Outcome {
             samples: used.samples,
             gbps: work.bytes() as f64 / used.ns,
             gmacs: (work.rows * work.depth * batch) as f64 / used.ns,
-            bound: bound.name,
-            percent_of_bound: 100.0 * bound.ns / used.ns,
+            bound,
+            percent_of_bound: 100.0 * bound_ns / used.ns,
             speedup: tuned_ns.map(|tuned| default.ns / tuned),
         }
     }
@@ -99,7 +99,6 @@ impl Report<'_> {
     pub(crate) fn json(&self) -> anyhow::Result<String> {
         let peaks: Vec<_> = self
             .peak_rows()
-            .into_iter()
             .map(
                 |(name, isa, gmacs)| serde_json::json!({"bound": name, "isa": isa, "gmacs": gmacs}),
             )
@@ -212,17 +211,10 @@ impl Report<'_> {
         Ok(())
     }
 
-    /// Bound, instruction set and GMAC/s of what was measured, in a fixed order.
-    fn peak_rows(&self) -> Vec<(&'static str, &'static str, f64)> {
-        let name = |class| if class == kernels::Numerics::Q8 { "dot" } else { "fma" };
-        let mut rows: Vec<_> = self
-            .peaks
-            .gmacs
-            .iter()
-            .map(|((isa, class), gmacs)| (name(*class), *isa, *gmacs))
-            .collect();
-        rows.sort_by_key(|row| (row.0, row.1));
-        rows
+    /// Bound, instruction set and GMAC/s of what was measured.
+    fn peak_rows(&self) -> impl Iterator<Item = (&'static str, &'static str, f64)> {
+        let peaks = self.peaks.multiply.iter();
+        peaks.map(|((isa, class), peak)| (bound_name(*class), *isa, peak.gmacs))
     }
 }
 

@@ -115,7 +115,7 @@ impl Random {
     }
 
     fn below(&mut self, limit: usize) -> usize {
-        (self.next() >> 32) as usize * limit >> 32
+        (((self.next() >> 32) * limit as u64) >> 32) as usize
     }
 
     /// Nearly normal, variance 1: the sum of four uniform numbers.
