@@ -164,15 +164,24 @@ fn tile_q8<I: Isa, F: Coded, const MR: usize, const NR: usize>(
 
 /// Prefetches as many bytes as `span` has, `distance` ahead in the order of reading: along the
 /// row, then along the rows after the `MR` that are read side by side.
+///
+/// Each cache line once: a prefetch of a line that is already on its way still takes a slot.
 #[inline(always)]
 fn ahead<I: Isa, S>(isa: I, span: &S, s: usize, bytes: usize, rows: usize, distance: usize) {
+    const LINE: usize = 64;
     if distance == 0 {
         return;
     }
-    let beyond = if s * size_of::<S>() + distance >= bytes { (rows - 1) * bytes } else { 0 };
+    let size = size_of::<S>();
+    let beyond = if s * size + distance >= bytes { (rows - 1) * bytes } else { 0 };
     let from = std::ptr::from_ref(span).cast::<u8>().wrapping_add(distance + beyond);
-    for line in 0..size_of::<S>().div_ceil(64) {
-        isa.prefetch(from.wrapping_add(64 * line));
+    // The lines that start within the span.
+    let skip = from.addr().wrapping_neg() % LINE;
+    for line in 0..size / LINE {
+        isa.prefetch(from.wrapping_add(skip + LINE * line));
+    }
+    if skip < size % LINE {
+        isa.prefetch(from.wrapping_add(skip + size / LINE * LINE));
     }
 }
 

@@ -179,54 +179,94 @@ impl Shift {
     }
 }
 
-/// Where up to 16 `f16` lie in a span, and the byte permutes that collect them.
+/// Where up to 16 elements of one or two bytes lie in a span, and the byte permutes that collect
+/// them.
 pub struct Spots {
-    /// First byte of each, repeated to 16.
+    /// First byte of each, the last one repeated to 16.
     pub at: [usize; 16],
-    /// Starts of two 64-byte windows that hold them all.
-    pub windows: [usize; 2],
-    /// Place of each byte in the windows joined.
+    /// Starts of up to three 64-byte windows that hold them all.
+    pub windows: [usize; 3],
+    /// Place of each byte in the first two windows joined.
     pub index: [u8; 32],
-    /// Whether two windows reach them all.
+    /// Place of each byte in the third window.
+    pub third: [u8; 32],
+    /// The bytes that come from the third window.
+    pub from_third: u64,
+    /// Whether the windows reach all of them.
     pub fits: bool,
 }
 
 impl Spots {
-    /// From the first byte of each, in ascending order, in a span of `span` bytes.
+    /// `N` elements of `BYTES` bytes, from the first byte of each, in ascending order, in a span
+    /// of `span` bytes.
     #[must_use]
-    pub const fn new<const N: usize>(places: [usize; N], span: usize) -> Self {
+    pub const fn new<const N: usize, const BYTES: usize>(places: [usize; N], span: usize) -> Self {
+        const WINDOW: usize = 64;
         let mut at = [places[N - 1]; 16];
-        let mut n = 0;
+        let mut spots = Self {
+            at,
+            windows: [0; 3],
+            index: [0; 32],
+            third: [0; 32],
+            from_third: 0,
+            fits: span >= WINDOW,
+        };
+        let limit = span.saturating_sub(WINDOW);
+        let (mut n, mut window, mut open) = (0, 0, false);
+        while n < 16 {
+            if n < N {
+                at[n] = places[n];
+            }
+            // A new window starts at the first element that the last one does not hold.
+            if open && at[n] + BYTES > spots.windows[window] + WINDOW {
+                window += 1;
+                open = false;
+            }
+            if window == 3 {
+                spots.fits = false;
+                break;
+            }
+            if !open {
+                spots.windows[window] = if at[n] < limit { at[n] } else { limit };
+                open = true;
+            }
+            let mut byte = 0;
+            while byte < BYTES {
+                let place = (at[n] + byte).wrapping_sub(spots.windows[window]) as u8;
+                let lane = BYTES * n + byte;
+                if window < 2 {
+                    spots.index[lane] = 64 * window as u8 + place;
+                } else {
+                    spots.third[lane] = place;
+                    spots.from_third |= 1 << lane;
+                }
+                byte += 1;
+            }
+            n += 1;
+        }
         while n < N {
             at[n] = places[n];
             n += 1;
         }
-        let limit = span.saturating_sub(64);
-        let first = if at[0] < limit { at[0] } else { limit };
-        let second = if first + 64 < limit { first + 64 } else { limit };
-        let mut index = [0; 32];
-        let mut fits = span >= 64;
-        n = 0;
-        while n < 32 {
-            let byte = at[n / 2] + n % 2;
-            if byte >= first && byte < first + 64 {
-                index[n] = (byte - first) as u8;
-            } else if byte >= second && byte < second + 64 {
-                index[n] = (64 + byte - second) as u8;
-            } else {
-                fits = false;
-            }
-            n += 1;
-        }
-        Self { at, windows: [first, second], index, fits }
+        spots.at = at;
+        spots
     }
 
-    /// The bits of all sixteen.
+    /// All sixteen, as pairs of bytes.
     #[inline(always)]
-    pub(crate) fn read(&self, from: &[u8]) -> [u16; 16] {
+    pub(crate) fn halves(&self, from: &[u8]) -> [u16; 16] {
         array(
             #[inline(always)]
             |n| u16::from_le_bytes([from[self.at[n]], from[self.at[n] + 1]]),
+        )
+    }
+
+    /// All sixteen, as bytes.
+    #[inline(always)]
+    pub(crate) fn bytes(&self, from: &[u8]) -> [u8; 16] {
+        array(
+            #[inline(always)]
+            |n| from[self.at[n]],
         )
     }
 }
@@ -255,9 +295,6 @@ pub trait Isa: Copy + Send + Sync + 'static {
     fn load_prefix(self, from: &[u8]) -> Self::Bytes;
     /// Half a register from `low`, half from `high`.
     fn load_halves(self, from: &[u8], low: usize, high: usize) -> Self::Bytes;
-    /// A quarter of a register from each position. Where one wide load and a permute would do as
-    /// well, small loads that cross fewer cache lines are faster on weights from memory.
-    fn load_quarters(self, from: &[u8], at: [usize; 4]) -> Self::Bytes;
     /// `LANES` quants from `at`.
     fn load_i8(self, from: &[i8], at: usize) -> Self::Bytes;
     /// Four quants from `at`, over and over.
@@ -358,7 +395,7 @@ pub trait Isa: Copy + Send + Sync + 'static {
     /// Lane n is the `f16` at `spots.at[n]`.
     #[inline(always)]
     fn g_f16(self, from: &[u8], spots: &Spots) -> Self::Groups {
-        self.g_f16s(&spots.read(from))
+        self.g_f16s(&spots.halves(from))
     }
     /// The `f16` at byte `at` in every lane.
     fn g_f16_splat(self, from: &[u8], at: usize) -> Self::Groups;
@@ -369,6 +406,11 @@ pub trait Isa: Copy + Send + Sync + 'static {
     // The 16 bytes that become group values.
 
     fn s_load(self, from: &[u8], at: usize) -> Self::Small;
+    /// Lane n is the byte at `spots.at[n]`.
+    #[inline(always)]
+    fn s_bytes(self, from: &[u8], spots: &Spots) -> Self::Small {
+        self.s_load(&spots.bytes(from), 0)
+    }
     fn s_splat_u8(self, value: u8) -> Self::Small;
     /// Lane n takes lane `index[n] % 16`, or zero if `index[n] >= 128`.
     fn s_shuffle(self, v: Self::Small, index: &[u8; 16]) -> Self::Small;

@@ -32,6 +32,6 @@ pub use kernel::{Entry, Kernel, Numerics};
 pub use kernel_macros::{kernels, quant_format};
 pub use matmul::MatmulError;
 pub use params::{Knob, Params, Tunable};
-pub use plan::{Plan, Problem, Selection, Source};
+pub use plan::{Plan, PlanError, Problem, Selection, Source};
 pub use profile::{Entry as ProfileEntry, Profile};
-pub use threads::Pool;
+pub use threads::{Pool, PoolError};

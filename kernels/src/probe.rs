@@ -81,14 +81,14 @@ fn dots<I: Isa>(isa: I, rounds: usize) {
         #[inline(always)]
         |n| isa.splat_u8(black_box(n as u8)),
     );
-    let quants: [i8; 32] = array(
-        #[inline(always)]
-        |n| black_box(n as i8),
-    );
+    // Each sum has quants of its own, and none of them is known from round to round: otherwise a
+    // compiler would multiply once and only add.
+    let mut quants: [[i8; 32]; 8] = [[1; 32]; 8];
     let mut sums = [isa.splat_i32(0); 8];
     for _ in 0..rounds {
-        for sum in &mut sums {
-            *sum = isa.dot_quads(*sum, &codes, &quants, CODE_MAX);
+        let quants = black_box(&mut quants);
+        for n in 0..8 {
+            sums[n] = isa.dot_quads(sums[n], &codes, &quants[n], CODE_MAX);
         }
     }
     let total = sums.into_iter().fold(isa.splat(0.0), |all, sum| isa.add(all, isa.to_f32(sum)));

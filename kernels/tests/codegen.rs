@@ -84,9 +84,8 @@ fn no_call_stands_in_a_loop_that_does_the_work() {
         functions.iter().find(|(symbol, _)| symbol.contains(&mangled) || *symbol == name)
     };
     let callee = |call: &Instruction| {
-        let is_callee = |(_, (address, _)): &(&String, &(u64, Vec<u8>))| {
-            *address == call.near_branch_target()
-        };
+        let is_callee =
+            |(_, (address, _)): &(&String, &(u64, Vec<u8>))| *address == call.near_branch_target();
         functions.iter().find(is_callee).map_or("a function of a library", |(name, _)| name)
     };
     for name in gemv_kernels() {

@@ -3,10 +3,7 @@
 mod bench;
 mod inspect;
 
-use std::path::Path;
-
 use clap::{Parser, Subcommand};
-use runtime::gguf::{MapError, Mapped};
 use tracing_subscriber::EnvFilter;
 
 /// Looks into model files, and times their Linear layers on this machine.
@@ -47,11 +44,6 @@ impl Cli {
             Command::Bench(args) => bench::run(&args),
         }
     }
-}
-
-/// A file's bytes: mapped, or with `--no-mmap` read.
-fn open(path: &Path, no_mmap: bool) -> Result<Mapped, MapError> {
-    if no_mmap { Mapped::read(path) } else { Mapped::open(path) }
 }
 
 /// `3.83 GiB`.

@@ -64,7 +64,7 @@ fn model() -> (tempfile::TempDir, PathBuf) {
     let mut writer = Writer::new();
     writer.metadata("general.architecture", "llama").metadata("llama.block_count", 2u32);
     for (name, format, dims) in &tensors {
-        writer.tensor(*name, formats::by_name(format).unwrap(), Shape::new(dims).unwrap());
+        writer.tensor(name, formats::by_name(format).unwrap(), Shape::new(dims).unwrap());
     }
     let mut data = writer.begin(std::fs::File::create(&path).unwrap()).unwrap();
     for (name, format, dims) in &tensors {

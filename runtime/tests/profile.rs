@@ -230,6 +230,11 @@ fn entries_that_cannot_be_used_are_dropped_and_counted_by_reason() {
         change(&mut entry);
         entry
     };
+    let knob = |name: &str, value| {
+        let mut entry = good.clone();
+        entry.params.insert(name.to_owned(), value);
+        entry
+    };
     let mut file = file(&[]);
     file.entries = vec![
         good.clone(),
@@ -238,10 +243,10 @@ fn entries_that_cannot_be_used_are_dropped_and_counted_by_reason() {
         with(|e| e.format = "Q9_X".to_owned()),
         with(|e| e.isa = "avx9".to_owned()),
         with(|e| e.class = "q3".to_owned()),
-        with(|e| drop(e.params.insert("warp".to_owned(), 32))),
-        with(|e| drop(e.params.insert("grain".to_owned(), 65))),
-        with(|e| drop(e.params.insert("grain".to_owned(), -1))),
-        with(|e| drop(e.params.insert("grain".to_owned(), i64::MAX))),
+        knob("warp", 32),
+        knob("grain", 65),
+        knob("grain", -1),
+        knob("grain", i64::MAX),
     ];
     let (_folder, path) = written(&file.to_toml());
     let Loaded { profile, warnings } = load(&path);

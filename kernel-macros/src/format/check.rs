@@ -15,7 +15,7 @@ pub(crate) fn check(format: &Format, errors: &mut Errors) {
 /// Every `name[i / G]` must hold exactly one element per group of G weights.
 fn groups(format: &Format, errors: &mut Errors) {
     let block = format.block();
-    if block % 4 != 0 {
+    if !block.is_multiple_of(4) {
         let codes = format.codes();
         errors.at(
             &codes.name,
@@ -24,7 +24,7 @@ fn groups(format: &Format, errors: &mut Errors) {
     }
     for used in &format.equation.uses {
         let (name, group) = (&used.name, used.group);
-        if group == 0 || group % 4 != 0 {
+        if group == 0 || !group.is_multiple_of(4) {
             errors.at(&used.expr, format!("groups of {group}; a length is a multiple of 4"));
         } else if used.length * group != block {
             errors.at(
@@ -47,7 +47,7 @@ fn bits(format: &Format, errors: &mut Errors) {
         Some(first) if twice.is_none() => twice = Some((bit, first.clone(), by.clone())),
         _ => readers[bit] = Some(by.to_string()),
     };
-    for numbers in &format.numbers {
+    for numbers in format.numbers.iter().chain(&format.padding) {
         for bit in numbers.bits.iter().flatten().flatten() {
             read(*bit, &numbers.name);
         }

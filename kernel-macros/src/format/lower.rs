@@ -8,7 +8,6 @@
 //! |---|---|---|---|---|
 //! | consecutive bytes | `load` | | all alike | `shr`, `shl` |
 //! | two runs of consecutive bytes | `load_halves` | | alike in each dword, right | `shift_dwords` |
-//! | four, in the wide register | `load_quarters` | | | |
 //! | anything else | `shuffle`, `permute` | | one bit, 32 lanes | `test_bits` |
 //! | | | | anything else | `shift_bytes` |
 //!
@@ -221,14 +220,6 @@ fn gather(
         let [low, high] = [low, high].map(Literal::usize_unsuffixed);
         return quote! { isa.load_halves(span, #low, #high) };
     }
-    let quarters: Option<Vec<usize>> =
-        bytes.chunks(bytes.len() / 4).map(|quarter| consecutive(quarter, span)).collect();
-    if register == Register::Wide
-        && let Some(quarters) = quarters
-    {
-        let quarters = quarters.into_iter().map(Literal::usize_unsuffixed);
-        return quote! { isa.load_quarters(span, [#(#quarters),*]) };
-    }
     match register {
         Register::Wide => permute(bytes, span, constants),
         Register::Narrow => shuffle_halves(low, high, span, constants),
@@ -293,13 +284,27 @@ fn shuffle_index(from: &[Option<usize>]) -> Vec<u8> {
 }
 
 fn shuffle(bytes: &[Option<usize>], span: usize, constants: &mut Constants) -> TokenStream {
+    let windows = windows(bytes, 16, span);
+    if windows.len() > 2 {
+        return scattered(bytes, span);
+    }
     let part = |(start, from): (usize, Vec<Option<usize>>)| {
         let at = constants.bytes(shuffle_index(&from));
         let start = Literal::usize_unsuffixed(start);
         quote! { isa.s_shuffle(isa.s_load(span, #start), #at) }
     };
-    let parts: Vec<_> = windows(bytes, 16, span).into_iter().map(part).collect();
+    let parts: Vec<_> = windows.into_iter().map(part).collect();
     parts.into_iter().reduce(|all, next| quote! { isa.s_or(#all, #next) }).expect("a window")
+}
+
+/// Bytes far apart, such as one a block: collected one by one, or by wide permutes.
+fn scattered(bytes: &[Option<usize>], span: usize) -> TokenStream {
+    let live: Vec<usize> = bytes.iter().map_while(|byte| *byte).collect();
+    let places = live.iter().map(|place| Literal::usize_unsuffixed(*place));
+    let [count, span] = [live.len(), span].map(Literal::usize_unsuffixed);
+    quote! { isa.s_bytes(span, const {
+        &::kernels::isa::Spots::new::<#count, 1>([#(#places),*], #span)
+    }) }
 }
 
 /// Each half of the register reads windows of its own; the n-th of both are one shuffle.

@@ -85,8 +85,12 @@ impl Field {
 
     /// Padding is stored but never read.
     pub(crate) fn is_pad(&self) -> bool {
-        self.name.to_string().starts_with('_')
+        is_padding(&self.name)
     }
+}
+
+fn is_padding(name: &Ident) -> bool {
+    name.to_string().starts_with('_')
 }
 
 /// The source of one bit of a number: a bit of the block, or a constant zero.
@@ -121,6 +125,8 @@ pub(crate) struct Format {
     pub(crate) numbers: Vec<Numbers>,
     /// Lets that the equation does not use, and that no used let was made of.
     pub(crate) unused: Vec<Ident>,
+    /// Bits that a let named `_...` declares to be padding.
+    pub(crate) padding: Vec<Numbers>,
     pub(crate) tables: Vec<Table>,
     pub(crate) equation: Equation,
     /// The right side as written, for the scalar code.
@@ -198,8 +204,11 @@ pub(crate) fn build(declaration: &Declaration, errors: &mut Errors) -> Option<Fo
         .iter()
         .map(|item| &item.name)
         .filter(|name| !by_equation(name) && !scope.lets[&name.to_string()].1)
+        .filter(|name| !is_padding(name))
         .cloned()
         .collect();
+    let lets = declaration.lets.iter().filter(|item| is_padding(&item.name));
+    let padding = lets.map(|item| scope.lets[&item.name.to_string()].0.clone()).collect();
     let bytes = fields.iter().map(Field::bytes).sum();
     Some(Format {
         name: declaration.item.ident.clone(),
@@ -209,6 +218,7 @@ pub(crate) fn build(declaration: &Declaration, errors: &mut Errors) -> Option<Fo
         bytes,
         numbers: used,
         unused,
+        padding,
         tables: tables.clone(),
         equation,
         weight: declaration.weight.clone(),
@@ -386,7 +396,7 @@ fn method(
 /// In each run of `run` bytes: the lowest `width` bits of every byte, then the next, ...
 fn planes(source: &[Vec<Bit>], run: usize, width: usize, at: &Expr) -> syn::Result<Vec<Vec<Bit>>> {
     let bytes: Vec<&[Bit]> = source.iter().flat_map(|bits| bits.chunks(8)).collect();
-    if run == 0 || bytes.len() % run != 0 {
+    if run == 0 || !bytes.len().is_multiple_of(run) {
         let message = format!("{} bytes are not whole runs of {run}", bytes.len());
         return Err(syn::Error::new_spanned(at, message));
     }

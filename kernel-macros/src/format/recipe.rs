@@ -34,7 +34,7 @@ pub(crate) fn recipe(format: &Format) -> Option<Recipe> {
     }
     let fits = |blocks: &usize| {
         let weights = blocks * format.block();
-        weights % WIDEST == 0 && weights <= UNITS * unit && blocks * format.bytes >= 16
+        weights.is_multiple_of(WIDEST) && weights <= UNITS * unit && blocks * format.bytes >= 16
     };
     let feasible: Vec<usize> = (1..=UNITS).filter(fits).collect();
     let wished = feasible.iter().copied().find(|blocks| blocks * format.block() >= WISHED);

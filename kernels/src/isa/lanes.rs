@@ -63,10 +63,6 @@ impl<const L: usize, const Q: usize> Isa for Lanes<L, Q> {
         let half = L / 2;
         array(|n| if n < half { from[low + n] } else { from[high + n - half] })
     }
-    fn load_quarters(self, from: &[u8], at: [usize; 4]) -> [u8; L] {
-        let quarter = L / 4;
-        array(|n| from[at[n / quarter] + n % quarter])
-    }
     fn load_i8(self, from: &[i8], at: usize) -> [u8; L] {
         array(|n| from[at + n].cast_unsigned())
     }

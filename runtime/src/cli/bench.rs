@@ -14,7 +14,7 @@ use anyhow::{Context as _, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use kernels::{IsaInfo, Numerics, Plan, Problem, Source};
 use runtime::context::{Context, Options};
-use runtime::gguf::Gguf;
+use runtime::gguf::{Gguf, Mapped};
 use runtime::profile;
 
 use peaks::Peaks;
@@ -40,7 +40,7 @@ use work::Work;
   runtime bench --synthetic 14336x4096 --format q4_0,q8_0 --isa avx2 --json
 
 Models that --synthetic knows:
-  qwen-0.5b, llama-1b, qwen-1.5b, gemma-2b, llama-3b, mistral-7b, qwen-7b, llama-8b, llama-70b")]
+  qwen-0.5b, llama-1b, qwen-1.5b, gemma-2b, llama-3b, qwen-7b, mistral-7b, llama-8b, llama-70b")]
 pub(crate) struct Args {
     /// A GGUF file.
     #[arg(required_unless_present = "synthetic", conflicts_with = "synthetic")]
@@ -95,7 +95,8 @@ fn seconds(text: &str) -> Result<f64, String> {
 pub(crate) fn run(args: &Args) -> anyhow::Result<String> {
     match (&args.file, &args.synthetic) {
         (Some(path), _) => {
-            let file = super::open(path, args.no_mmap)?;
+            let open = if args.no_mmap { Mapped::read } else { Mapped::open };
+            let file = open(path)?;
             let gguf = Gguf::parse(file.bytes()).with_context(|| path.display().to_string())?;
             let (work, notes) = work::of_file(&gguf);
             let title = path.display().to_string();
@@ -132,7 +133,7 @@ fn measure(
     let total = Duration::from_secs_f64(args.seconds);
     progress.say("reading memory and multiplying registers, for the bounds");
     let cold = ring::cold_bytes(machine.l3_kib);
-    let mut peaks = Peaks::read(context.pool().threads(), context.isa(), cold, total / 10);
+    let mut peaks = Peaks::read(context.pool().threads(), cold, total / 10);
 
     let mut ring = Ring::new(cold);
     let mut outcomes = Vec::with_capacity(steps);
@@ -150,7 +151,11 @@ fn measure(
     notes.sort();
     notes.dedup();
     let report = Report { title, machine, context: &context, peaks, outcomes, notes };
-    if args.json { report.json() } else { Ok(report.table(args.explain)) }
+    Ok(match (args.json, args.explain) {
+        (true, _) => report.json(),
+        (false, true) => report.table() + &report.reasons(),
+        (false, false) => report.table(),
+    })
 }
 
 /// A weight matrix, a batch, and the plans to compare.
@@ -204,9 +209,10 @@ impl<'a> Case<'a> {
         // The last to take turns is the bound itself.
         let mut times = time::interleaved(plans.len() + 1, budget, |n| match plans.get(n) {
             None => peaks.probe(&bound),
-            Some(plan) => plan
-                .multiply(context.pool(), ring.next(), &x, batch, &mut out)
-                .expect("a plan that multiplied when it was checked"),
+            Some(plan) => time::once(|| {
+                plan.multiply(context.pool(), ring.next(), &x, batch, &mut out)
+                    .expect("a plan that multiplied when it was checked");
+            }),
         });
         let probe = times.pop().expect("a time for each");
         Ok(Outcome::new(work, batch, used, &times, (bound.name, bound.probes * probe.ns)))

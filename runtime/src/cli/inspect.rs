@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use comfy_table::{CellAlignment, Table, presets};
-use runtime::gguf::{Gguf, TensorInfo};
+use runtime::gguf::{Gguf, Mapped, TensorInfo};
 
 /// Show a GGUF file: metadata, tensors, and whether this build can run it.
 ///
@@ -25,7 +25,8 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<String> {
-    let file = super::open(&args.file, args.no_mmap)?;
+    let open = if args.no_mmap { Mapped::read } else { Mapped::open };
+    let file = open(&args.file)?;
     let gguf = Gguf::parse(file.bytes()).with_context(|| args.file.display().to_string())?;
     for warning in gguf.warnings() {
         tracing::warn!("{}: {warning}", args.file.display());

@@ -217,7 +217,7 @@ impl Groups<'_> {
                 let span = Literal::usize_unsuffixed(span);
                 let places = places.iter().map(|place| Literal::usize_unsuffixed(*place));
                 quote! { isa.g_f16(span, const {
-                    &::kernels::isa::Spots::new::<#count>([#(#places),*], #span)
+                    &::kernels::isa::Spots::new::<#count, 2>([#(#places),*], #span)
                 }) }
             }
             kind => {

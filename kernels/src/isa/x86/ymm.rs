@@ -38,11 +38,6 @@ macro_rules! ymm_isa {
             let high = unsafe { _mm_loadu_si128(high.as_ptr().cast()) };
             _mm256_set_m128i(high, low)
         }
-        fn load_quarters(self, from: &[u8], at: [usize; 4]) -> __m256i {
-            let [a, b, c, d]: [i64; 4] =
-                array(#[inline(always)] |n| i64::from_le_bytes(*chunk(from, at[n])));
-            _mm256_setr_epi64x(a, b, c, d)
-        }
         fn load_i8(self, from: &[i8], at: usize) -> __m256i {
             let p: &[i8; 32] = chunk(from, at);
             // SAFETY: `p` refers to the 32 bytes that are read.

@@ -31,11 +31,6 @@ x86_isa!(Avx512Vnni {
         let high = unsafe { _mm256_loadu_si256(high.as_ptr().cast()) };
         _mm512_inserti64x4::<1>(_mm512_castsi256_si512(low), high)
     }
-    #[inline(always)]
-    fn load_quarters(self, from: &[u8], at: [usize; 4]) -> __m512i {
-        let low = (chunk(from, at[0]), chunk(from, at[1]));
-        self.join(low, (chunk(from, at[2]), chunk(from, at[3])))
-    }
     fn load_i8(self, from: &[i8], at: usize) -> __m512i {
         let p: &[i8; 64] = chunk(from, at);
         // SAFETY: `p` refers to the 64 bytes that are read.
@@ -261,10 +256,17 @@ x86_isa!(Avx512Vnni {
     #[inline(always)]
     fn g_f16(self, from: &[u8], spots: &Spots) -> __m512 {
         if spots.fits {
-            let [a, b] = spots.windows;
-            self.f16_of_windows(chunk(from, a), chunk(from, b), &spots.index)
+            self.f16s_of(self.spots(from, spots))
         } else {
-            self.g_f16s(&spots.read(from))
+            self.g_f16s(&spots.halves(from))
+        }
+    }
+    #[inline(always)]
+    fn s_bytes(self, from: &[u8], spots: &Spots) -> __m128i {
+        if spots.fits {
+            self.first_bytes(self.spots(from, spots))
+        } else {
+            self.s_load(&spots.bytes(from), 0)
         }
     }
     fn g_f16_splat(self, from: &[u8], at: usize) -> __m512 {
@@ -280,24 +282,36 @@ x86_isa!(Avx512Vnni {
 
 #[kernel_macros::fence]
 impl crate::isa::Avx512Vnni {
-    /// Two quarters for the low half of a register, two for the high one.
-    fn join(self, low: (&[u8; 16], &[u8; 16]), high: (&[u8; 16], &[u8; 16])) -> __m512i {
-        // SAFETY: both pointers refer to the 16 bytes that are read.
-        let low = unsafe { _mm256_loadu2_m128i(low.1.as_ptr().cast(), low.0.as_ptr().cast()) };
-        // SAFETY: both pointers refer to the 16 bytes that are read.
-        let high = unsafe { _mm256_loadu2_m128i(high.1.as_ptr().cast(), high.0.as_ptr().cast()) };
-        _mm512_inserti64x4::<1>(_mm512_castsi256_si512(low), high)
+    /// The bytes of all spots, one after the other.
+    #[inline(always)]
+    fn spots(self, from: &[u8], spots: &Spots) -> __m512i {
+        let [a, b, c] = spots.windows;
+        let two = self.of_two(chunk(from, a), chunk(from, b), &spots.index);
+        if spots.from_third == 0 {
+            return two;
+        }
+        self.and_third(two, spots.from_third, chunk(from, c), &spots.third)
     }
-
-    /// Sixteen `f16`, byte by byte from two windows joined.
-    fn f16_of_windows(self, a: &[u8; 64], b: &[u8; 64], index: &[u8; 32]) -> __m512 {
+    fn of_two(self, a: &[u8; 64], b: &[u8; 64], index: &[u8; 32]) -> __m512i {
         // SAFETY: `a` refers to the 64 bytes that are read.
         let a = unsafe { _mm512_loadu_si512(a.as_ptr().cast()) };
         // SAFETY: `b` refers to the 64 bytes that are read.
         let b = unsafe { _mm512_loadu_si512(b.as_ptr().cast()) };
         // SAFETY: `index` refers to the 32 bytes that are read.
         let index = unsafe { _mm256_loadu_si256(index.as_ptr().cast()) };
-        let both = _mm512_permutex2var_epi8(a, _mm512_castsi256_si512(index), b);
-        _mm512_cvtph_ps(_mm512_castsi512_si256(both))
+        _mm512_permutex2var_epi8(a, _mm512_castsi256_si512(index), b)
+    }
+    fn and_third(self, two: __m512i, which: u64, c: &[u8; 64], index: &[u8; 32]) -> __m512i {
+        // SAFETY: `c` refers to the 64 bytes that are read.
+        let c = unsafe { _mm512_loadu_si512(c.as_ptr().cast()) };
+        // SAFETY: `index` refers to the 32 bytes that are read.
+        let index = unsafe { _mm256_loadu_si256(index.as_ptr().cast()) };
+        _mm512_mask_permutexvar_epi8(two, which, _mm512_castsi256_si512(index), c)
+    }
+    fn f16s_of(self, bytes: __m512i) -> __m512 {
+        _mm512_cvtph_ps(_mm512_castsi512_si256(bytes))
+    }
+    fn first_bytes(self, bytes: __m512i) -> __m128i {
+        _mm512_castsi512_si128(bytes)
     }
 }

@@ -127,3 +127,39 @@ impl<'a> Exact<'a> {
         self.bound(m, 4.0 * self.largest)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kernels::{Problem, Selection, formats};
+
+    #[test]
+    fn a_right_result_passes_and_one_that_is_a_little_wrong_does_not() {
+        let pool = Pool::new(2).unwrap();
+        let (rows, depth, batch) = (30, 1024, 5);
+        for format in formats::all() {
+            let source: Vec<f32> = (0..rows * depth).map(|n| (n as f32 * 0.7).sin()).collect();
+            let mut weights = vec![0; format.bytes(rows, depth).unwrap()];
+            if format.quantize(&source, &mut weights).is_err() {
+                continue;
+            }
+            let x: Vec<f32> = (0..batch * depth).map(|n| (n as f32 * 0.3).cos()).collect();
+            for class in [Numerics::Q8, Numerics::F32] {
+                let problem = Problem { format, rows, depth, class };
+                let plan = Plan::new(problem, &Selection::default()).unwrap();
+                plans(&pool, &[&plan, &plan], &weights, &x, batch).unwrap();
+
+                let exact = Exact::new(&pool, &plan, &weights, &x, batch).unwrap();
+                let mut out = vec![0.0; batch * rows];
+                plan.multiply(&pool, &weights, &x, batch, &mut out).unwrap();
+                exact.check(2, 7, out[2 * rows + 7], "kernel").unwrap();
+                // As if one product in a hundred had been forgotten.
+                let most = exact.row(7).unwrap().iter().fold(0.0f32, |m, w| m.max(w.abs()));
+                let wrong = out[2 * rows + 7] + most * depth as f32 / 100.0;
+                let error = exact.check(2, 7, wrong, "kernel").unwrap_err().to_string();
+                assert!(error.starts_with("kernel gives "), "{error}");
+                assert!(exact.check(2, 7, f32::NAN, "kernel").is_err());
+            }
+        }
+    }
+}

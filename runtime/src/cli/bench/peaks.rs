@@ -5,7 +5,8 @@
 //! held against is the same probe run in turns with it.
 
 use std::collections::BTreeMap;
-use std::sync::Barrier;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Barrier, OnceLock};
 use std::time::{Duration, Instant};
 
 use kernels::probe::Probe;
@@ -13,12 +14,16 @@ use kernels::{IsaInfo, Numerics, Plan};
 
 /// A probe is at least this long, so that starting threads does not show.
 const PROBE: Duration = Duration::from_millis(3);
+/// Bytes that a thread reads at a time.
+const CHUNK: usize = 4 << 20;
+/// Turns that a thread takes at multiplying.
+const PIECES: usize = 16;
 
 /// Peaks measured so far.
 pub(crate) struct Peaks {
-    isa: &'static IsaInfo,
-    /// What to read, a part for each thread.
-    parts: Vec<Vec<u8>>,
+    threads: usize,
+    /// What to read.
+    memory: Vec<u8>,
     /// How it is read fastest: streams, and bytes to prefetch.
     pattern: (usize, usize),
     /// Bytes a nanosecond.
@@ -31,6 +36,7 @@ pub(crate) struct Peaks {
 /// The peak of a class on an instruction set.
 #[derive(Clone, Copy)]
 pub(crate) struct Multiply {
+    /// Of one turn.
     rounds: usize,
     /// Multiply-adds a nanosecond.
     pub(crate) gmacs: f64,
@@ -53,19 +59,12 @@ enum Of {
 }
 
 impl Peaks {
-    /// Measures how fast `threads` threads read `bytes` bytes, each its own part: the best of
-    /// several patterns.
-    pub(crate) fn read(
-        threads: usize,
-        isa: &'static IsaInfo,
-        bytes: usize,
-        budget: Duration,
-    ) -> Self {
-        let part = bytes / threads / 1024 * 1024;
+    /// Measures how fast `threads` threads read `bytes` bytes: the best of several patterns.
+    pub(crate) fn read(threads: usize, bytes: usize, budget: Duration) -> Self {
         // Not zeros: pages that nobody wrote are one page.
-        let parts = (0..threads).map(|_| vec![1; part]).collect();
-        let mut peaks =
-            Self { isa, parts, pattern: (1, 0), read_gbps: 0.0, multiply: BTreeMap::new(), budget };
+        let memory = vec![1; bytes.next_multiple_of(CHUNK)];
+        let (pattern, multiply) = ((1, 0), BTreeMap::new());
+        let mut peaks = Self { threads, memory, pattern, read_gbps: 0.0, multiply, budget };
         let start = Instant::now();
         let mut best = Duration::MAX;
         for round in 0..5 {
@@ -81,25 +80,22 @@ impl Peaks {
                 }
             }
         }
-        peaks.read_gbps = peaks.bytes() as f64 / best.as_nanos() as f64;
+        peaks.read_gbps = peaks.memory.len() as f64 / best.as_nanos() as f64;
         peaks
     }
 
-    fn bytes(&self) -> usize {
-        self.parts.iter().map(Vec::len).sum()
-    }
-
     fn read_once(&self, (streams, prefetch): (usize, usize)) -> Duration {
-        together(self.parts.len(), |n| {
-            let bytes = &self.parts[n];
-            self.isa.run_probe(&mut Probe::Read { bytes, streams, prefetch });
+        together(self.threads, self.memory.len() / CHUNK, |n| {
+            let bytes = &self.memory[n * CHUNK..][..CHUNK];
+            // Whatever multiplies: the machine's memory does not become slower with it.
+            kernels::isa::best().run_probe(&mut Probe::Read { bytes, streams, prefetch });
         })
     }
 
     /// What bounds `plan`: reading its weights, or multiplying.
     pub(crate) fn bound(&mut self, plan: &Plan, bytes: usize, batch: usize) -> Bound {
         let (problem, isa, class) = (plan.problem(), plan.isa(), plan.class());
-        let (threads, budget) = (self.parts.len(), self.budget);
+        let (threads, budget) = (self.threads, self.budget);
         let peak = *self
             .multiply
             .entry((isa.name, class))
@@ -108,30 +104,28 @@ impl Peaks {
         if bytes as f64 / self.read_gbps >= macs / peak.gmacs {
             return Bound {
                 name: "read",
-                probes: bytes as f64 / self.bytes() as f64,
+                probes: bytes as f64 / self.memory.len() as f64,
                 of: Of::Read,
             };
         }
         let rounds = peak.rounds;
         let name = bound_name(class);
-        let probes = macs / (rounds * macs_of(isa, class) * threads) as f64;
+        let probes = macs / (rounds * macs_of(isa, class) * PIECES * threads) as f64;
         Bound { name, probes, of: Of::Multiply { isa, class, rounds } }
     }
 
-    /// One probe.
-    pub(crate) fn probe(&self, bound: &Bound) {
+    /// One probe; how long it took.
+    pub(crate) fn probe(&self, bound: &Bound) -> Duration {
         match bound.of {
             Of::Read => self.read_once(self.pattern),
-            Of::Multiply { isa, class, rounds } => {
-                multiply_once(self.parts.len(), isa, class, rounds)
-            }
-        };
+            Of::Multiply { isa, class, rounds } => multiply_once(self.threads, isa, class, rounds),
+        }
     }
 }
 
 impl Multiply {
     fn measure(threads: usize, isa: &'static IsaInfo, class: Numerics, budget: Duration) -> Self {
-        let mut rounds = 1 << 8;
+        let mut rounds = 1 << 6;
         let mut best = Duration::ZERO;
         while best < PROBE && rounds < 1 << 40 {
             rounds *= 2;
@@ -144,7 +138,7 @@ impl Multiply {
             }
             best = best.min(multiply_once(threads, isa, class, rounds));
         }
-        let macs = rounds * macs_of(isa, class) * threads;
+        let macs = rounds * macs_of(isa, class) * PIECES * threads;
         Self { rounds, gmacs: macs as f64 / best.as_nanos() as f64 }
     }
 }
@@ -171,28 +165,35 @@ fn multiply_once(
     class: Numerics,
     rounds: usize,
 ) -> Duration {
-    together(threads, |_| match class {
+    together(threads, PIECES * threads, |_| match class {
         Numerics::Q8 => isa.run_probe(&mut Probe::Dot { rounds }),
         Numerics::F32 => isa.run_probe(&mut Probe::Fma { rounds }),
     })
 }
 
-/// Runs `work` on several threads at once, this one among them; how long all took.
-fn together(threads: usize, work: impl Fn(usize) + Sync) -> Duration {
-    let ready = Barrier::new(threads);
-    std::thread::scope(|scope| {
-        for n in 1..threads {
-            let (ready, work) = (&ready, &work);
-            scope.spawn(move || {
-                ready.wait();
-                work(n);
-            });
-        }
+/// Runs `work` for each of `jobs` jobs on several threads, this one among them; how long it took.
+/// Jobs are handed out one at a time, as kernels do it: a thread that something else holds up gets
+/// fewer.
+fn together(threads: usize, jobs: usize, work: impl Fn(usize) + Sync) -> Duration {
+    let (ready, next) = (Barrier::new(threads), AtomicUsize::new(0));
+    // That of whichever thread is the first to go on, which need not be this one.
+    let start = OnceLock::new();
+    let take = || {
         ready.wait();
-        let start = Instant::now();
-        work(0);
-        start
-    })
-    // The scope has joined the others.
-    .elapsed()
+        start.get_or_init(Instant::now);
+        loop {
+            let n = next.fetch_add(1, Ordering::Relaxed);
+            if n >= jobs {
+                break Instant::now();
+            }
+            work(n);
+        }
+    };
+    let end = std::thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(take)).collect();
+        let mine = take();
+        let others = others.into_iter().map(|other| other.join().expect("probes do not panic"));
+        others.fold(mine, Instant::max)
+    });
+    end - *start.get_or_init(Instant::now)
 }

@@ -96,7 +96,7 @@ impl Outcome {
 
 impl Report<'_> {
     /// For programs.
-    pub(crate) fn json(&self) -> anyhow::Result<String> {
+    pub(crate) fn json(&self) -> String {
         let peaks: Vec<_> = self
             .peak_rows()
             .map(
@@ -114,18 +114,24 @@ impl Report<'_> {
             "notes": self.notes,
             "warnings": self.context.warnings(),
         });
-        Ok(format!("{value:#}\n"))
+        format!("{value:#}\n")
     }
 
     /// For people.
-    pub(crate) fn table(&self, explain: bool) -> String {
+    pub(crate) fn table(&self) -> String {
         let mut text = String::new();
-        // Writing to a String does not fail.
-        let _ = self.write(&mut text, explain);
+        self.write(&mut text).expect("writing to a string does not fail");
         text
     }
 
-    fn write(&self, text: &mut String, explain: bool) -> std::fmt::Result {
+    /// Of each layer, why its kernels were chosen.
+    pub(crate) fn reasons(&self) -> String {
+        let mut lines: Vec<&str> = self.outcomes.iter().map(|o| o.explain.as_str()).collect();
+        lines.dedup();
+        lines.into_iter().flat_map(|line| [line, "\n"]).collect()
+    }
+
+    fn write(&self, text: &mut String) -> std::fmt::Result {
         let threads = self.context.pool().threads();
         writeln!(text, "{}: {} on {threads} threads", self.title, self.machine.class)?;
         write!(text, "bounds: read {:.1} GB/s", self.peaks.read_gbps)?;
@@ -139,11 +145,6 @@ impl Report<'_> {
         }
         if self.context.profile().is_none() {
             writeln!(text, "note: there is no profile; `cargo run -p tuning` measures one")?;
-        }
-        if explain {
-            let mut lines: Vec<&str> = self.outcomes.iter().map(|o| o.explain.as_str()).collect();
-            lines.dedup();
-            lines.iter().try_for_each(|line| writeln!(text, "{line}"))?;
         }
         Ok(())
     }

@@ -40,7 +40,7 @@ impl Ring {
     pub(crate) fn fill(&mut self, work: &Work<'_>) -> anyhow::Result<()> {
         self.each = work.bytes();
         self.stride = self.each.next_multiple_of(ALIGNMENT);
-        let slots = self.cold.div_ceil(self.stride).max(2);
+        let slots = self.cold.div_ceil(self.stride);
         let need = slots.checked_mul(self.stride).context("the weights are too large")?;
         self.bytes.clear();
         if self.bytes.try_reserve_exact(need).is_err() {

@@ -19,19 +19,24 @@ pub(crate) struct Times {
     pub(crate) samples: usize,
 }
 
-/// Times `call(0)`, `call(1)`, ... until `budget` is spent. They take turns, forwards and backwards,
-/// so that whatever else goes on with the machine meets all of them alike.
+/// How long something takes.
+pub(crate) fn once(call: impl FnOnce()) -> Duration {
+    let start = Instant::now();
+    call();
+    start.elapsed()
+}
+
+/// Calls `timed(0)`, `timed(1)`, ... until `budget` is spent; they tell how long they took. They take
+/// turns, forwards and backwards, so that whatever else goes on with the machine meets all of them
+/// alike.
 pub(crate) fn interleaved(
     things: usize,
     budget: Duration,
-    mut call: impl FnMut(usize),
+    mut timed: impl FnMut(usize) -> Duration,
 ) -> Vec<Times> {
     let start = Instant::now();
-    let mut time = |thing: usize, calls: usize| {
-        let start = Instant::now();
-        (0..calls).for_each(|_| call(thing));
-        start.elapsed()
-    };
+    let mut time =
+        |thing: usize, calls: usize| -> Duration { (0..calls).map(|_| timed(thing)).sum() };
     // How many calls make a sample. Buffers grew when the results were checked.
     let calls: Vec<usize> = (0..things)
         .map(|thing| {
@@ -79,9 +84,9 @@ mod tests {
         let mut calls = [0usize; 3];
         let times = interleaved(3, Duration::ZERO, |n| {
             calls[n] += 1;
-            std::thread::sleep(SAMPLE);
+            SAMPLE
         });
         assert_eq!(calls, [LEAST + 1; 3]);
-        assert!(times.iter().all(|t| t.samples == LEAST && t.ns >= SAMPLE.as_nanos() as f64));
+        assert!(times.iter().all(|t| t.samples == LEAST && t.ns == SAMPLE.as_nanos() as f64));
     }
 }
