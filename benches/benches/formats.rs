@@ -1,4 +1,5 @@
 //! Decode and prefill of every format, and decode against what fusing replaces.
+#![allow(missing_docs, reason = "criterion's macro makes a function without documentation")]
 
 use benches::{Layer, SIDE, noise};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};

@@ -66,8 +66,7 @@ impl Layer {
             for m in [0, batch - 1] {
                 let x = self.seen(&x[m * SIDE..(m + 1) * SIDE]);
                 let terms = || w.iter().zip(&x).map(|(w, x)| f64::from(*w) * f64::from(*x));
-                let (want, size): (f64, f64) =
-                    (terms().sum(), terms().map(f64::abs).sum());
+                let (want, size): (f64, f64) = (terms().sum(), terms().map(f64::abs).sum());
                 let got = f64::from(out[m * SIDE + row]);
                 assert!((got - want).abs() <= 1e-4 * size, "{}: {got}, not {want}", format.name);
             }

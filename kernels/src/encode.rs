@@ -10,7 +10,7 @@ mod fit;
 use crate::float;
 use crate::format::{FormatInfo, ShapeError};
 use crate::layout::{Field, Integer, Kind, Layout, Part};
-use fit::{Bias, Fit, Levels};
+use fit::{Bias, Fit, Levels, Signs};
 
 /// Encodes whole blocks; the caller has checked the lengths.
 pub(crate) fn encode(
@@ -66,7 +66,9 @@ impl Encoder {
             Some(part) if part.integer.is_some() => Bias::NonPositive,
             Some(_) => Bias::Free,
         };
-        let fits: Vec<Fit> = weights.chunks(group).map(|x| self.levels.fit(x, bias)).collect();
+        let signs = self.signs();
+        let fits: Vec<Fit> =
+            weights.chunks(group).map(|x| self.levels.fit(x, bias, signs)).collect();
         let wishes: Vec<(f32, f32)> = fits.iter().map(|fit| (fit.scale, fit.weight)).collect();
         let scales = self.store(&self.scale, &wishes, group, block);
         let biases = match &self.extra {
@@ -82,6 +84,16 @@ impl Encoder {
             .map(|(i, w)| self.levels.nearest(*w - biases[i / group], scales[i / group]))
             .collect();
         self.layout.codes.write_raw(&codes, block);
+    }
+
+    /// Whether groups can have scales of either sign, each its own.
+    fn signs(&self) -> Signs {
+        let float = self.scale.float.map(|(field, _)| self.layout.fields[field].kind);
+        let is_signed = match self.scale.integer {
+            Some(integer) => integer.values.iter().any(|value| *value < 0.0),
+            None => !matches!(float, Some(Kind::E8m0 | Kind::Ue4m3)),
+        };
+        if is_signed { Signs::Both } else { Signs::Positive }
     }
 
     /// Weights that share all group values.

@@ -16,6 +16,13 @@ pub(super) enum Bias {
     Free,
 }
 
+/// Which scales a group may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Signs {
+    Both,
+    Positive,
+}
+
 /// `x = scale * level + bias`, and how much the error depends on the scale.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Fit {
@@ -61,29 +68,37 @@ impl Levels {
     }
 
     /// The scale and bias with the least squared error, searched near the obvious ones.
-    pub(super) fn fit(&self, x: &[f32], bias: Bias) -> Fit {
+    pub(super) fn fit(&self, x: &[f32], bias: Bias, signs: Signs) -> Fit {
         let (low, high) = x
             .iter()
             .fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), x| (low.min(*x), high.max(*x)));
         match bias {
-            Bias::None => self.fit_scale(x, if -low > high { low } else { high }),
+            Bias::None => self.fit_scale(x, [low, high], signs),
             Bias::NonPositive => self.fit_both(x, low.min(0.0), high.max(0.0)),
             Bias::Free => self.fit_both(x, low, high),
         }
     }
 
-    /// No bias: the weight farthest from zero lands near the lowest or the highest level.
-    fn fit_scale(&self, x: &[f32], extreme: f32) -> Fit {
-        let ends = [self.lowest(), self.highest()].into_iter().filter(|end| *end != 0.0);
+    /// No bias: an extreme weight lands near the lowest or the highest level.
+    fn fit_scale(&self, x: &[f32], extremes: [f32; 2], signs: Signs) -> Fit {
+        let nothing = Fit { scale: 0.0, bias: 0.0, weight: 0.0 };
         let mut best: Option<(f32, Fit)> = None;
-        for end in ends {
-            for step in -8..=8 {
-                let start = extreme / (end * (1.0 + step as f32 / 48.0));
-                let fit = self.refined(x, Fit { scale: start, bias: 0.0, weight: 0.0 }, Bias::None);
-                keep_better(&mut best, self.error(x, &fit), fit);
+        for end in [self.lowest(), self.highest()].into_iter().filter(|end| *end != 0.0) {
+            for extreme in extremes.into_iter().filter(|extreme| *extreme != 0.0) {
+                if signs == Signs::Positive && (extreme < 0.0) != (end < 0.0) {
+                    continue;
+                }
+                for step in -8..=8 {
+                    let scale = extreme / (end * (1.0 + step as f32 / 48.0));
+                    let start = Fit { scale, ..nothing };
+                    let fit = self.refined(x, start, Bias::None);
+                    if signs == Signs::Both || fit.scale >= 0.0 {
+                        keep_better(&mut best, self.error(x, &fit), fit);
+                    }
+                }
             }
         }
-        best.map_or(Fit { scale: 0.0, bias: 0.0, weight: 0.0 }, |(_, fit)| fit)
+        best.map_or(nothing, |(_, fit)| fit)
     }
 
     /// A bias: the levels span the weights, more or less.
