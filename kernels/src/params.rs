@@ -31,7 +31,7 @@ pub trait Tunable: Default {
 #[derive(Tunable, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Params {
     /// Weight rows that gemv decodes side by side (MR). More rows are more streams of reads.
-    #[tune(compiled, choices = [1, 2, 4], default = 1)]
+    #[tune(compiled, choices = [1, 2, 4], default = 2)]
     pub rows: u8,
     /// Activation columns of gemm's register tile (NR). More columns reuse the codes longer,
     /// until registers run out.

@@ -4,7 +4,7 @@
 #![allow(dead_code, unreachable_pub)]
 
 use crate::naive;
-use kernels::layout::{Field, Integer, Kind, Numbers};
+use kernels::layout::{Field, Integer, Kind, Layout, Numbers};
 use kernels::{FormatInfo, Numerics, float};
 
 /// The formats whose kernels work on integer codes.
@@ -60,15 +60,16 @@ pub fn with_code(format: &FormatInfo, blocks: &[u8], raw: u8) -> Vec<f32> {
 /// For each weight, the largest magnitude that any code could give it under its block's scales.
 /// Kernels add `scale * code` and `bias` apart, and round relative to those.
 pub fn magnitudes(format: &FormatInfo, blocks: &[u8]) -> Vec<f64> {
+    let ends = |layout: &Layout| {
+        let raws: Vec<u8> = (0..=u8::MAX).take(layout.levels.len()).collect();
+        let level = |raw: &&u8| layout.levels[usize::from(**raw)];
+        let lowest = raws.iter().min_by(|a, b| level(a).total_cmp(&level(b)));
+        let highest = raws.iter().max_by(|a, b| level(a).total_cmp(&level(b)));
+        [*lowest.unwrap(), *highest.unwrap()]
+    };
     let decoded = match format.layout {
         None => vec![naive::decode(format.name, blocks)],
-        Some(layout) => {
-            let raws = 0..layout.levels.len() as u8;
-            let level = |raw: &u8| layout.levels[usize::from(*raw)];
-            let by_level = |a: &u8, b: &u8| level(a).total_cmp(&level(b));
-            let ends = [raws.clone().min_by(by_level), raws.max_by(by_level)];
-            ends.into_iter().flatten().map(|raw| with_code(format, blocks, raw)).collect()
-        }
+        Some(layout) => ends(layout).map(|raw| with_code(format, blocks, raw)).to_vec(),
     };
     let most = |n: usize| decoded.iter().map(|all| f64::from(all[n].abs())).fold(0.0, f64::max);
     (0..decoded[0].len()).map(most).collect()
