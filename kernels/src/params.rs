@@ -31,7 +31,7 @@ pub trait Tunable: Default {
 #[derive(Tunable, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Params {
     /// Weight rows that gemv decodes side by side (MR). More rows are more streams of reads.
-    #[tune(compiled, choices = [1, 2, 4], default = 2)]
+    #[tune(compiled, choices = [1, 2, 4], default = 1)]
     pub rows: u8,
     /// Activation columns of gemm's register tile (NR). More columns reuse the codes longer,
     /// until registers run out.
@@ -47,7 +47,7 @@ pub struct Params {
     #[tune(choices = [1, 2, 4, 8], default = 4)]
     pub panels: u16,
     /// Bytes that gemv asks for ahead of use; 0 leaves it to the hardware.
-    #[tune(choices = [0, 1024, 2048, 4096, 8192, 16384], default = 8192)]
+    #[tune(choices = [0, 1024, 2048, 4096, 8192, 16384], default = 4096)]
     pub prefetch: u16,
     /// Threads to use; 0 is all of the pool.
     #[tune(choices = [0, 1, 2, 4, 8, 16, 32, 64], default = 0)]

@@ -256,16 +256,16 @@ macro_rules! ymm_isa {
             })
         }
         fn g_ue4m3(self, v: __m128i) -> [__m256; 2] {
-            let halves = [v, _mm_srli_si128::<8>(v)];
-            array(#[inline(always)] |n| {
-                let byte = _mm256_cvtepu8_epi32(halves[n]);
-                let bits = _mm256_and_si256(byte, _mm256_set1_epi32(0x7F));
-                let zero = _mm256_cmpeq_epi32(byte, _mm256_set1_epi32(0x7F));
-                let bits = _mm256_andnot_si256(zero, _mm256_slli_epi32::<20>(bits));
-                // Moves the exponent bias from 7 to 127.
-                let rebias = _mm256_set1_epi32((127 + 120) << 23);
-                _mm256_mul_ps(_mm256_castsi256_ps(bits), _mm256_castsi256_ps(rebias))
-            })
+            let byte = _mm256_cvtepu8_epi16(v);
+            let bits = _mm256_and_si256(byte, _mm256_set1_epi16(0x7F));
+            let zero = _mm256_cmpeq_epi16(byte, _mm256_set1_epi16(0x7F));
+            // As an f16 it is 256 times too small, subnormals included, and converts at full
+            // speed.
+            let halves = _mm256_slli_epi16::<7>(_mm256_andnot_si256(zero, bits));
+            let low = _mm256_cvtph_ps(_mm256_castsi256_si128(halves));
+            let high = _mm256_cvtph_ps(_mm256_extracti128_si256::<1>(halves));
+            let unbias = _mm256_set1_ps(256.0);
+            [_mm256_mul_ps(low, unbias), _mm256_mul_ps(high, unbias)]
         }
         fn g_f16s(self, halves: &[u16; 16]) -> [__m256; 2] {
             // SAFETY: `halves` refers to 16 halves, of which the first eight are read.

@@ -240,13 +240,12 @@ x86_isa!(Avx512Vnni {
         _mm512_castsi512_ps(_mm512_max_epi32(value, bit))
     }
     fn g_ue4m3(self, v: __m128i) -> __m512 {
-        let byte = _mm512_cvtepu8_epi32(v);
-        let bits = _mm512_and_si512(byte, _mm512_set1_epi32(0x7F));
-        let counts = _mm512_cmpneq_epi32_mask(byte, _mm512_set1_epi32(0x7F));
-        let bits = _mm512_maskz_slli_epi32::<20>(counts, bits);
-        // Moves the exponent bias from 7 to 127.
-        let rebias = _mm512_set1_epi32((127 + 120) << 23);
-        _mm512_mul_ps(_mm512_castsi512_ps(bits), _mm512_castsi512_ps(rebias))
+        let byte = _mm256_cvtepu8_epi16(v);
+        let bits = _mm256_and_si256(byte, _mm256_set1_epi16(0x7F));
+        let counts = _mm256_cmpneq_epi16_mask(byte, _mm256_set1_epi16(0x7F));
+        // As an f16 it is 256 times too small, subnormals included, and converts at full speed.
+        let halves = _mm256_maskz_slli_epi16::<7>(counts, bits);
+        _mm512_mul_ps(_mm512_cvtph_ps(halves), _mm512_set1_ps(256.0))
     }
     fn g_f16s(self, halves: &[u16; 16]) -> __m512 {
         // SAFETY: `halves` refers to the 32 bytes that are read.
