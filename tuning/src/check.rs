@@ -179,7 +179,8 @@ fn compare(
     for (at, got, Output { value, bound }) in outputs {
         let error = (f64::from(got) - value).abs();
         // NaN is wrong, too, and is not `<=` anything.
-        if !(error <= bound) {
+        let right = error <= bound;
+        if !right {
             let &Problem { format, rows, depth, .. } = plan.problem();
             return Err(Wrong {
                 format: format.name,

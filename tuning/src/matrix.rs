@@ -198,7 +198,7 @@ mod tests {
         ];
         let mut writer = Writer::new();
         for (name, format, dims) in &tensors {
-            writer.tensor(*name, format, Shape::new(dims).unwrap());
+            writer.tensor(name, format, Shape::new(dims).unwrap());
         }
         let mut data = writer.begin(Vec::new()).unwrap();
         for (name, format, dims) in &tensors {
