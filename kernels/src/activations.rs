@@ -105,7 +105,9 @@ impl Activations {
         self.resize(rows, depth);
         self.floats.clear();
         self.floats.resize(rows * self.stride, 0.0);
-        for (to, from) in self.floats.chunks_exact_mut(self.stride).zip(x.chunks_exact(depth)) {
+        for (to, from) in
+            self.floats.chunks_exact_mut(self.stride).zip(x.chunks_exact(depth.max(1)))
+        {
             to[..depth].copy_from_slice(from);
         }
     }
