@@ -2,6 +2,7 @@
 // Only `gguf/map.rs` may: mapping a file is a promise about the file.
 #![deny(unsafe_code)]
 
+pub mod checkpoint;
 pub mod context;
 pub mod gguf;
 pub mod linear;
@@ -10,7 +11,8 @@ pub mod presets;
 pub mod profile;
 pub mod tensor;
 
+pub use checkpoint::{Checkpoint, Files};
 pub use context::Context;
 pub use linear::Linear;
 pub use matrix::Matrix;
-pub use tensor::TensorView;
+pub use tensor::{AsTensor, Tensor, TensorView};

@@ -9,12 +9,13 @@ use thiserror::Error;
 
 use crate::context::{Context, PlanError};
 use crate::matrix::Matrix;
-use crate::tensor::{Shape, TensorView};
+use crate::tensor::{AsTensor, Shape, Tensor, TensorView};
 
-/// A weight matrix that multiplies.
+/// A weight matrix that multiplies: a [`Tensor`] that keeps its file mapped, or a borrowed
+/// [`TensorView`].
 #[derive(Clone, Debug)]
-pub struct Linear<'a> {
-    weight: TensorView<'a>,
+pub struct Linear<W = Tensor> {
+    weight: W,
     plan: Plan,
     bias: Option<Vec<f32>>,
 }
@@ -69,7 +70,7 @@ pub enum LinearError {
     },
 }
 
-impl<'a> Linear<'a> {
+impl<W: AsTensor> Linear<W> {
     /// A layer of a weight `(N, K)`, stored as `[K, N]`, and a bias of `N` numbers.
     ///
     /// # Errors
@@ -77,20 +78,21 @@ impl<'a> Linear<'a> {
     /// takes the tensor.
     pub fn new(
         context: &Context,
-        weight: TensorView<'a>,
+        weight: W,
         bias: Option<Vec<f32>>,
         class: Numerics,
     ) -> Result<Self, LinearError> {
-        let tensor = || weight.name.to_owned();
+        let view = weight.view();
+        let tensor = || view.name.to_owned();
         // A vector is the weight of a layer with one output.
-        if weight.shape.rank() > 2 {
-            return Err(LinearError::Rank { tensor: tensor(), shape: weight.shape });
+        if view.shape.rank() > 2 {
+            return Err(LinearError::Rank { tensor: tensor(), shape: view.shape });
         }
-        let (rows, depth) = (weight.rows(), weight.depth());
+        let (rows, depth) = (view.rows(), view.depth());
         if let Some(have) = bias.as_ref().map(Vec::len).filter(|have| *have != rows) {
             return Err(LinearError::Bias { tensor: tensor(), have, rows });
         }
-        let problem = Problem { format: weight.format, rows, depth, class };
+        let problem = Problem { format: view.format, rows, depth, class };
         let plan = context
             .plan(problem)
             .map_err(|source| LinearError::Plan { tensor: tensor(), source })?;
@@ -108,9 +110,10 @@ impl<'a> Linear<'a> {
         rows: usize,
         out: &mut [f32],
     ) -> Result<(), LinearError> {
-        self.plan.multiply(context.pool(), self.weight.bytes, x, rows, out).map_err(|source| {
-            LinearError::Multiply { tensor: self.weight.name.to_owned(), source }
-        })?;
+        let weight = self.weight.view();
+        self.plan
+            .multiply(context.pool(), weight.bytes, x, rows, out)
+            .map_err(|source| LinearError::Multiply { tensor: weight.name.to_owned(), source })?;
         if let Some(bias) = &self.bias {
             for row in out.chunks_exact_mut(bias.len()) {
                 row.iter_mut().zip(bias).for_each(|(out, bias)| *out += bias);
@@ -124,9 +127,10 @@ impl<'a> Linear<'a> {
     /// # Errors
     /// If `x` does not have `K` columns.
     pub fn apply(&self, context: &Context, x: &Matrix) -> Result<Matrix, LinearError> {
-        let (rows, depth) = (self.weight.rows(), self.weight.depth());
+        let weight = self.weight.view();
+        let (rows, depth) = (weight.rows(), weight.depth());
         if x.columns() != depth {
-            let (tensor, have) = (self.weight.name.to_owned(), x.columns());
+            let (tensor, have) = (weight.name.to_owned(), x.columns());
             return Err(LinearError::Input { tensor, have, depth });
         }
         let mut out = Matrix::zeros([x.rows(), rows]);
@@ -136,8 +140,8 @@ impl<'a> Linear<'a> {
 
     /// The weight, as it lies in the file.
     #[must_use]
-    pub fn weight(&self) -> &TensorView<'a> {
-        &self.weight
+    pub fn weight(&self) -> TensorView<'_> {
+        self.weight.view()
     }
 
     /// The kernels and knobs; [`Plan::explain`] puts them in words.
@@ -151,4 +155,23 @@ impl<'a> Linear<'a> {
     pub fn bias(&self) -> Option<&[f32]> {
         self.bias.as_deref()
     }
+}
+
+/// [`Linear::forward`] of several layers that take the same `x`, such as a query, key and value
+/// projection: `outs[n] (rows, N of layer n)`. The activations are brought into the kernels' form
+/// once for all.
+///
+/// # Errors
+/// If `x` or one of `outs` does not have the size that its layer asks for.
+pub fn forward_many<W: AsTensor>(
+    context: &Context,
+    layers: &[&Linear<W>],
+    x: &[f32],
+    rows: usize,
+    outs: &mut [&mut [f32]],
+) -> Result<(), LinearError> {
+    for (layer, out) in layers.iter().zip(outs) {
+        layer.forward(context, x, rows, out)?;
+    }
+    Ok(())
 }

@@ -7,9 +7,13 @@
 //! [`rows`](Shape::rows) (N, everything else).
 
 use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
 
 use kernels::FormatInfo;
 use thiserror::Error;
+
+use crate::gguf::Mapped;
 
 /// The most dimensions a tensor can have. The limit is ggml's (`GGML_MAX_DIMS`).
 pub const MAX_RANK: usize = 4;
@@ -212,6 +216,87 @@ impl fmt::Debug for TensorView<'_> {
             .field("shape", &self.shape)
             .field("bytes", &self.bytes.len())
             .finish()
+    }
+}
+
+/// Something that is a tensor: borrowed ([`TensorView`]) or owned ([`Tensor`]).
+pub trait AsTensor {
+    /// The tensor.
+    fn view(&self) -> TensorView<'_>;
+}
+
+impl AsTensor for TensorView<'_> {
+    fn view(&self) -> TensorView<'_> {
+        *self
+    }
+}
+
+/// A tensor that owns a share of where its bytes lie: a file that it keeps mapped, or memory.
+/// Cloning copies no weights.
+#[derive(Clone)]
+pub struct Tensor {
+    name: Arc<str>,
+    format: &'static FormatInfo,
+    shape: Shape,
+    bytes: Bytes,
+}
+
+#[derive(Clone)]
+enum Bytes {
+    File(Arc<Mapped>, Range<usize>),
+    Memory(Arc<[u8]>),
+}
+
+impl Tensor {
+    /// A view into a file, made to last.
+    ///
+    /// # Panics
+    /// If the view's bytes are not bytes of the file.
+    #[must_use]
+    pub fn of_file(file: &Arc<Mapped>, view: &TensorView<'_>) -> Self {
+        let all = file.bytes().as_ptr_range();
+        let own = view.bytes.as_ptr_range();
+        assert!(all.start <= own.start && own.end <= all.end, "a view into another file");
+        let start = own.start.addr() - all.start.addr();
+        let bytes = Bytes::File(Arc::clone(file), start..start + view.bytes.len());
+        Self { name: view.name.into(), format: view.format, shape: view.shape, bytes }
+    }
+
+    /// Bytes in memory, checked to hold exactly the blocks that `shape` takes in `format`.
+    ///
+    /// # Errors
+    /// As [`TensorView::new`].
+    pub fn in_memory(
+        name: &str,
+        format: &'static FormatInfo,
+        shape: Shape,
+        bytes: impl Into<Arc<[u8]>>,
+    ) -> Result<Self, ShapeError> {
+        let bytes = bytes.into();
+        TensorView::new(name, format, shape, &bytes)?;
+        Ok(Self { name: name.into(), format, shape, bytes: Bytes::Memory(bytes) })
+    }
+
+    /// Whether the bytes are a file's, in place.
+    #[must_use]
+    pub fn is_in_place(&self) -> bool {
+        matches!(&self.bytes, Bytes::File(file, _) if file.is_mapped())
+    }
+}
+
+impl AsTensor for Tensor {
+    fn view(&self) -> TensorView<'_> {
+        let bytes = match &self.bytes {
+            Bytes::File(file, range) => &file.bytes()[range.clone()],
+            Bytes::Memory(bytes) => bytes,
+        };
+        TensorView { name: &self.name, format: self.format, shape: self.shape, bytes }
+    }
+}
+
+impl fmt::Debug for Tensor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.view(), f)
     }
 }
 
