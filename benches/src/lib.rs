@@ -64,24 +64,15 @@ impl Layer {
             let blocks = &self.ring[0][row * row_bytes..(row + 1) * row_bytes];
             format.dequantize(blocks, &mut w).expect("whole blocks");
             for m in [0, batch - 1] {
-                let x = self.seen(&x[m * SIDE..(m + 1) * SIDE]);
+                let mut activations = Activations::default();
+                activations.fill(self.plan.class(), &x[m * SIDE..(m + 1) * SIDE], 1, SIDE);
+                let x = activations.seen(0);
                 let terms = || w.iter().zip(&x).map(|(w, x)| f64::from(*w) * f64::from(*x));
                 let (want, size): (f64, f64) = (terms().sum(), terms().map(f64::abs).sum());
                 let got = f64::from(out[m * SIDE + row]);
                 assert!((got - want).abs() <= 1e-4 * size, "{}: {got}, not {want}", format.name);
             }
         }
-    }
-
-    /// The activations that the kernel multiplies with: quantized, in class `q8`.
-    fn seen(&self, x: &[f32]) -> Vec<f32> {
-        if self.plan.class() == Numerics::F32 {
-            return x.to_vec();
-        }
-        let mut quantized = Activations::default();
-        quantized.fill_q8(x, 1, x.len());
-        let row = quantized.q8(0);
-        (0..x.len()).map(|i| row.scales[i / 32] * f32::from(row.quants[i])).collect()
     }
 }
 

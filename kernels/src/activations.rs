@@ -3,9 +3,11 @@
 //! Class `q8`: int8 quants in groups of 32 with one `f32` scale, `x = scale * quant`, quants
 //! within -127..=127 and rounded half to even. Because a weight is `scale * code + bias`, kernels
 //! also need sums of quants: per 16, as integers for panels and multiplied by the scale for
-//! `gemv`. Class `f32`: the rows as they are.
+//! `gemv`. Class `f32`: the rows as they are. Class `bf16`: the rows rounded to bfloat16.
 //!
 //! Rows are padded with zeros past the depth, so that a loop may finish its span.
+
+use crate::kernel::Numerics;
 
 /// Activations that share a scale.
 pub const GROUP: usize = 32;
@@ -14,9 +16,10 @@ pub const HALF: usize = 16;
 /// Zeros after a row: a span holds at most 512 weights.
 const PAD: usize = 512;
 
-/// Activations of class `q8` or `f32`. Reused from call to call, it allocates only to grow.
-#[derive(Debug, Default)]
+/// Activations of some class. Reused from call to call, it allocates only to grow.
+#[derive(Debug)]
 pub struct Activations {
+    class: Numerics,
     rows: usize,
     depth: usize,
     stride: usize,
@@ -53,14 +56,39 @@ pub struct Q8<'a> {
     pub sums: &'a [i32],
 }
 
+impl Default for Activations {
+    /// No rows.
+    fn default() -> Self {
+        Self {
+            class: Numerics::Q8,
+            rows: 0,
+            depth: 0,
+            stride: 0,
+            quants: vec![],
+            scales: vec![],
+            parts: vec![],
+            half_parts: vec![],
+            sums: vec![],
+            floats: vec![],
+        }
+    }
+}
+
 impl Activations {
+    /// The class of what it holds.
+    #[must_use]
+    pub fn class(&self) -> Numerics {
+        self.class
+    }
+
     /// Rows and depth of what it holds.
     #[must_use]
     pub fn shape(&self) -> (usize, usize) {
         (self.rows, self.depth)
     }
 
-    fn resize(&mut self, rows: usize, depth: usize) {
+    fn resize(&mut self, class: Numerics, rows: usize, depth: usize) {
+        self.class = class;
         self.rows = rows;
         self.depth = depth;
         self.stride = depth.next_multiple_of(64) + PAD;
@@ -73,7 +101,7 @@ impl Activations {
         rows: usize,
         depth: usize,
     ) -> Vec<Row<'a>> {
-        self.resize(rows, depth);
+        self.resize(Numerics::Q8, rows, depth);
         let stride = self.stride;
         self.quants.resize(rows * stride, 0);
         self.scales.resize(rows * stride / GROUP, 0.0);
@@ -102,7 +130,17 @@ impl Activations {
 
     /// Copies `rows` rows of `depth` floats.
     pub(crate) fn fill_f32(&mut self, x: &[f32], rows: usize, depth: usize) {
-        self.resize(rows, depth);
+        self.fill_floats(Numerics::F32, x, rows, depth);
+    }
+
+    /// Rounds `rows` rows of `depth` floats to bfloat16, half to even.
+    pub(crate) fn fill_bf16(&mut self, x: &[f32], rows: usize, depth: usize) {
+        self.fill_floats(Numerics::Bf16, x, rows, depth);
+        self.floats.iter_mut().for_each(|x| *x = half::bf16::from_f32(*x).to_f32());
+    }
+
+    fn fill_floats(&mut self, class: Numerics, x: &[f32], rows: usize, depth: usize) {
+        self.resize(class, rows, depth);
         self.floats.clear();
         self.floats.resize(rows * self.stride, 0.0);
         for (to, from) in
@@ -112,9 +150,32 @@ impl Activations {
         }
     }
 
+    /// Brings `rows` rows of `depth` floats into the form of a class, on this thread.
+    pub fn fill(&mut self, class: Numerics, x: &[f32], rows: usize, depth: usize) {
+        match class {
+            Numerics::Q8 => self.fill_q8(x, rows, depth),
+            Numerics::F32 => self.fill_f32(x, rows, depth),
+            Numerics::Bf16 => self.fill_bf16(x, rows, depth),
+        }
+    }
+
     /// Quantizes `rows` rows of `depth` floats on this thread.
     pub fn fill_q8(&mut self, x: &[f32], rows: usize, depth: usize) {
         self.q8_rows(x, rows, depth).iter_mut().for_each(quantize_row);
+    }
+
+    /// What kernels multiply with: the numbers of a row as they are after quantization or
+    /// rounding, without padding. For checks and tests.
+    #[must_use]
+    pub fn seen(&self, row: usize) -> Vec<f32> {
+        match self.class {
+            Numerics::Q8 => {
+                let row = self.q8(row);
+                let value = |k: usize| f32::from(row.quants[k]) * row.scales[k / GROUP];
+                (0..self.depth).map(value).collect()
+            }
+            Numerics::F32 | Numerics::Bf16 => self.floats(row)[..self.depth].to_vec(),
+        }
     }
 
     /// A row of class `q8`.
@@ -131,7 +192,7 @@ impl Activations {
         }
     }
 
-    /// A row of class `f32`, padded with zeros.
+    /// A row of class `f32` or `bf16`, padded with zeros.
     #[must_use]
     #[inline(always)]
     pub fn floats(&self, row: usize) -> &[f32] {

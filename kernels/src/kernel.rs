@@ -13,22 +13,36 @@ pub enum Numerics {
     Q8,
     /// Exact weights times `f32` activations.
     F32,
+    /// Exact weights times activations rounded to bfloat16; `f32` products and sums.
+    Bf16,
 }
 
 impl Numerics {
+    /// Every class, the default first.
+    pub const ALL: [Self; 3] = [Self::Q8, Self::F32, Self::Bf16];
+
     /// As in profiles and on the command line.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Q8 => "q8",
             Self::F32 => "f32",
+            Self::Bf16 => "bf16",
         }
     }
 
     /// The class called `name`.
     #[must_use]
     pub fn by_name(name: &str) -> Option<Self> {
-        [Self::Q8, Self::F32].into_iter().find(|class| class.name() == name)
+        Self::ALL.into_iter().find(|class| class.name() == name)
+    }
+
+    /// The class of the kernels that compute it.
+    pub(crate) fn of_kernels(self) -> Self {
+        match self {
+            Self::Q8 => Self::Q8,
+            Self::F32 | Self::Bf16 => Self::F32,
+        }
     }
 }
 

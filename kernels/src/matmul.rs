@@ -12,8 +12,7 @@ use crate::gemv;
 use crate::kernel::{Entry, Numerics, Ready};
 use crate::panel::{Shape, Source};
 use crate::plan::Plan;
-use crate::threads::{Columns, Pool, Scratch};
-use std::sync::Mutex;
+use crate::threads::{Columns, Out, Pool, Scratch};
 use thiserror::Error;
 
 /// Panels of a job may fill this much of L2; what passes over them needs the rest.
@@ -25,6 +24,14 @@ pub enum MatmulError {
     /// A buffer does not have the size that the shapes ask for.
     #[error(transparent)]
     Shape(#[from] ShapeError),
+    /// Activations of another class than the plan's kernels take.
+    #[error("activations of class {have}, but the plan computes in {need}")]
+    Class {
+        /// What they were prepared for.
+        have: Numerics,
+        /// What the plan needs.
+        need: Numerics,
+    },
 }
 
 impl Plan {
@@ -65,6 +72,7 @@ impl Plan {
         length("the input", x.len(), batch.checked_mul(depth))?;
         match self.class {
             Numerics::F32 => activations.fill_f32(x, batch, depth),
+            Numerics::Bf16 => activations.fill_bf16(x, batch, depth),
             Numerics::Q8 => self.quantize(pool, x, batch, activations),
         }
         Ok(())
@@ -75,10 +83,8 @@ impl Plan {
         const ROWS: usize = 8;
         let mut rows = activations.q8_rows(x, batch, self.problem.depth);
         let quantize = self.gemm.kernel().isa.quantize;
-        let jobs: Vec<Mutex<&mut [activations::Row<'_>]>> =
-            rows.chunks_mut(ROWS).map(Mutex::new).collect();
-        pool.run(usize::from(self.params.threads), jobs.len(), &|n, _| {
-            for row in jobs[n].lock().expect("each job runs once").iter_mut() {
+        pool.for_each_chunk(&mut rows, ROWS, |_, rows| {
+            for row in rows {
                 // SAFETY: the plan's kernels are ready: this CPU has their instruction set.
                 unsafe { quantize(row) }
             }
@@ -88,7 +94,8 @@ impl Plan {
     /// [`Plan::multiply`] with activations that [`Plan::prepare`] made.
     ///
     /// # Errors
-    /// If a buffer's length is not what the shapes ask for.
+    /// If a buffer's length is not what the shapes ask for, or the activations were prepared for
+    /// another class.
     pub fn multiply_prepared(
         &self,
         pool: &Pool,
@@ -96,50 +103,19 @@ impl Plan {
         x: &Activations,
         out: &mut [f32],
     ) -> Result<(), MatmulError> {
+        multiply_each(pool, std::slice::from_ref(x), &mut [Product { plan: self, weights, out }])
+    }
+
+    fn check(&self, weights: &[u8], x: &Activations, out: &[f32]) -> Result<(), ShapeError> {
         let problem = &self.problem;
         let (batch, depth) = x.shape();
         let need = problem.format.bytes(problem.rows, problem.depth)?;
         if weights.len() != need {
             let (what, unit) = ("the weight", "bytes");
-            Err(ShapeError::Length { what, unit, have: weights.len(), need })?;
+            return Err(ShapeError::Length { what, unit, have: weights.len(), need });
         }
         length("the input's row", depth, Some(problem.depth))?;
-        length("the output", out.len(), batch.checked_mul(problem.rows))?;
-        if out.is_empty() {
-            return Ok(());
-        }
-        if depth == 0 {
-            out.fill(0.0);
-            return Ok(());
-        }
-        match self.is_gemm(batch) {
-            true => self.gemm(pool, weights, x, out),
-            false => self.gemv(pool, weights, x, out),
-        }
-        Ok(())
-    }
-
-    fn gemv(&self, pool: &Pool, weights: &[u8], x: &Activations, out: &mut [f32]) {
-        let (batch, _) = x.shape();
-        let rows = self.problem.rows;
-        let row_bytes = weights.len() / rows;
-        let prefetch = usize::from(self.params.prefetch);
-        let job = |columns: &mut Columns<'_>, scratch: &mut Scratch| {
-            let range = columns.range();
-            let weights = &weights[range.start * row_bytes..range.end * row_bytes];
-            let rows = range.len();
-            for (column, kernel) in self.passes(batch) {
-                let args = gemv::Args { weights, rows, x, column, prefetch };
-                let nr = kernel.kernel().columns;
-                scratch.out.resize(nr * rows, 0.0);
-                kernel.gemv(&args, &mut scratch.out);
-                for (c, values) in scratch.out.chunks_exact(rows).enumerate() {
-                    columns.put(column + c, range.start, values);
-                }
-            }
-        };
-        let grain = usize::from(self.params.grain).max(1);
-        pool.run_columns(usize::from(self.params.threads), out, (rows, grain), job);
+        length("the output", out.len(), batch.checked_mul(problem.rows))
     }
 
     /// Cuts a batch into passes of nearly equal width: the first column and the kernel of each.
@@ -156,50 +132,179 @@ impl Plan {
             Some((first, kernel))
         })
     }
+}
 
-    fn gemm(&self, pool: &Pool, weights: &[u8], x: &Activations, out: &mut [f32]) {
-        let (problem, gemm) = (&self.problem, self.gemm);
+/// A plan, its weights, and where `x (batch, depth) * weights (rows, depth)^T` goes.
+#[derive(Debug)]
+pub struct Product<'a> {
+    /// What multiplies.
+    pub plan: &'a Plan,
+    /// The rows' blocks as they lie in the file, at any alignment.
+    pub weights: &'a [u8],
+    /// `(batch, rows)`, row-major.
+    pub out: &'a mut [f32],
+}
+
+/// Several products with the same activations, such as a query, key and value projection, as
+/// one piece of work for the threads: less waiting than one after the other, and `x (batch,
+/// depth)` is quantized once.
+///
+/// # Errors
+/// If a buffer's length is not what the shapes ask for; then nothing is multiplied.
+pub fn multiply_together(
+    pool: &Pool,
+    x: &[f32],
+    batch: usize,
+    products: &mut [Product<'_>],
+) -> Result<(), MatmulError> {
+    let mut forms: Vec<Activations> = vec![];
+    for Product { plan, .. } in &*products {
+        if forms.iter().all(|form| form.class() != plan.class) {
+            let mut form = pool.activations();
+            plan.prepare(pool, x, batch, &mut form)?;
+            forms.push(form);
+        }
+    }
+    let result = multiply_each(pool, &forms, products);
+    forms.into_iter().for_each(|form| pool.keep(form));
+    result
+}
+
+/// Each product with the activations, of `forms`, in its plan's class.
+fn multiply_each(
+    pool: &Pool,
+    forms: &[Activations],
+    products: &mut [Product<'_>],
+) -> Result<(), MatmulError> {
+    let form_of = |plan: &Plan| {
+        let found = forms.iter().find(|form| form.class() == plan.class);
+        found.ok_or(MatmulError::Class { have: forms[0].class(), need: plan.class })
+    };
+    for product in &*products {
+        product.plan.check(product.weights, form_of(product.plan)?, product.out)?;
+    }
+    // The most threads that one of them wants; 0 is all there are.
+    let threads = products.iter().map(|product| usize::from(product.plan.params.threads));
+    let threads = threads.max_by_key(|threads| threads.wrapping_sub(1)).unwrap_or(0);
+    let mut work = vec![];
+    let mut outs = vec![];
+    for Product { plan, weights, out } in products.iter_mut() {
+        let (weights, x) = (*weights, form_of(plan)?);
         let (batch, depth) = x.shape();
-        let threads = usize::from(self.params.threads);
-        let widest = usize::from(self.params.columns).clamp(1, gemm.kernel().columns);
-        let blocks = ColumnBlock::cut(batch, widest);
-        let packed: Vec<Mutex<ColumnPanel>> = blocks.iter().map(|_| Mutex::default()).collect();
-        pool.run(threads, blocks.len(), &|n, _| {
-            let mut panel = packed[n].lock().expect("each job runs once");
-            panel.pack(&gemm.kernel().entry, x, blocks[n]);
-        });
-        let packed: Vec<ColumnPanel> =
-            packed.into_iter().map(|panel| panel.into_inner().expect("no job panicked")).collect();
-
-        let rows = gemm.kernel().rows;
-        let row_bytes = weights.len() / problem.rows;
-        let panel_bytes = match gemm.kernel().entry {
-            Entry::GemmQ8 { shape, .. } => shape.bytes(depth),
-            _ => 4 * rows * depth,
+        if depth == 0 {
+            out.fill(0.0);
+        }
+        if out.is_empty() || depth == 0 {
+            continue;
+        }
+        let next = match plan.is_gemm(batch) {
+            true => Work::Gemm(Gemm::new(plan, pool, weights, x)),
+            false => Work::Gemv(Gemv { plan, weights, x }),
         };
-        let panels = usize::from(self.params.panels).min(PANEL_BYTES / panel_bytes).max(1);
-        let job = |columns: &mut Columns<'_>, scratch: &mut Scratch| {
-            let range = columns.range();
-            let firsts = || range.clone().step_by(rows);
-            let Scratch { panels, out } = scratch;
-            panels.resize_with(panels.len().max(firsts().len()), Default::default);
-            for (first, panel) in firsts().zip(panels.iter_mut()) {
-                let last = range.end.min(first + rows);
-                let weights = &weights[first * row_bytes..last * row_bytes];
-                gemm.unpack(&Source { weights, rows: last - first, depth }, panel);
+        outs.push(Out { width: plan.problem.rows, grain: next.grain(), data: out });
+        work.push(next);
+    }
+    pool.run_columns(threads, &mut outs, |n, columns, scratch| match &work[n] {
+        Work::Gemv(gemv) => gemv.run(columns, scratch),
+        Work::Gemm(gemm) => gemm.run(columns, scratch),
+    });
+    Ok(())
+}
+
+/// A product, ready to be computed some rows of weights at a time.
+enum Work<'a> {
+    Gemv(Gemv<'a>),
+    Gemm(Gemm<'a>),
+}
+
+impl Work<'_> {
+    /// Rows of weights of a job.
+    fn grain(&self) -> usize {
+        match self {
+            Self::Gemv(gemv) => usize::from(gemv.plan.params.grain),
+            Self::Gemm(gemm) => gemm.panels * gemm.kernel.kernel().rows,
+        }
+    }
+}
+
+struct Gemv<'a> {
+    plan: &'a Plan,
+    weights: &'a [u8],
+    x: &'a Activations,
+}
+
+impl Gemv<'_> {
+    fn run(&self, columns: &mut Columns<'_>, scratch: &mut Scratch) {
+        let Self { plan, weights, x } = *self;
+        let (batch, _) = x.shape();
+        let row_bytes = weights.len() / plan.problem.rows;
+        let range = columns.range();
+        let weights = &weights[range.start * row_bytes..range.end * row_bytes];
+        let (rows, prefetch) = (range.len(), usize::from(plan.params.prefetch));
+        for (column, kernel) in plan.passes(batch) {
+            let args = gemv::Args { weights, rows, x, column, prefetch };
+            let nr = kernel.kernel().columns;
+            scratch.out.resize(nr * rows, 0.0);
+            kernel.gemv(&args, &mut scratch.out);
+            for (c, values) in scratch.out.chunks_exact(rows).enumerate() {
+                columns.put(column + c, range.start, values);
             }
-            for (block, x) in blocks.iter().zip(&packed) {
-                out.resize(block.count * rows, 0.0);
-                for (first, panel) in firsts().zip(panels.iter()) {
-                    x.tile(gemm, panel.bytes(), block.count, out);
-                    let have = rows.min(range.end - first);
-                    for (c, values) in out.chunks_exact(rows).enumerate() {
-                        columns.put(block.first + c, first, &values[..have]);
-                    }
+        }
+    }
+}
+
+struct Gemm<'a> {
+    kernel: Ready,
+    weights: &'a [u8],
+    row_bytes: usize,
+    depth: usize,
+    /// Panels of weights in a job.
+    panels: usize,
+    blocks: Vec<ColumnBlock>,
+    packed: Vec<ColumnPanel>,
+}
+
+impl<'a> Gemm<'a> {
+    /// Packs the activations.
+    fn new(plan: &Plan, pool: &Pool, weights: &'a [u8], x: &Activations) -> Self {
+        let (problem, kernel) = (&plan.problem, plan.gemm);
+        let (batch, depth) = x.shape();
+        let entry = &kernel.kernel().entry;
+        let widest = usize::from(plan.params.columns).clamp(1, kernel.kernel().columns);
+        let blocks = ColumnBlock::cut(batch, widest);
+        let mut packed: Vec<ColumnPanel> = blocks.iter().map(|_| ColumnPanel::default()).collect();
+        pool.for_each_chunk(&mut packed, 1, |n, panel| panel[0].pack(entry, x, blocks[n]));
+        let panel_bytes = match entry {
+            Entry::GemmQ8 { shape, .. } => shape.bytes(depth),
+            _ => 4 * kernel.kernel().rows * depth,
+        };
+        let panels = usize::from(plan.params.panels).min(PANEL_BYTES / panel_bytes).max(1);
+        let row_bytes = weights.len() / problem.rows;
+        Self { kernel, weights, row_bytes, depth, panels, blocks, packed }
+    }
+
+    fn run(&self, columns: &mut Columns<'_>, scratch: &mut Scratch) {
+        let Self { kernel, weights, row_bytes, depth, .. } = *self;
+        let rows = kernel.kernel().rows;
+        let range = columns.range();
+        let firsts = || range.clone().step_by(rows);
+        let Scratch { panels, out } = scratch;
+        panels.resize_with(panels.len().max(firsts().len()), Default::default);
+        for (first, panel) in firsts().zip(panels.iter_mut()) {
+            let last = range.end.min(first + rows);
+            let weights = &weights[first * row_bytes..last * row_bytes];
+            kernel.unpack(&Source { weights, rows: last - first, depth }, panel);
+        }
+        for (block, x) in self.blocks.iter().zip(&self.packed) {
+            out.resize(block.count * rows, 0.0);
+            for (first, panel) in firsts().zip(panels.iter()) {
+                x.tile(kernel, panel.bytes(), block.count, out);
+                let have = rows.min(range.end - first);
+                for (c, values) in out.chunks_exact(rows).enumerate() {
+                    columns.put(block.first + c, first, &values[..have]);
                 }
             }
-        };
-        pool.run_columns(threads, out, (problem.rows, panels * rows), job);
+        }
     }
 }
 

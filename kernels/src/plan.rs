@@ -28,6 +28,20 @@ pub struct Selection<'a> {
     pub threads: usize,
     /// Only this instruction set. Without, the profile's, `TILEWRIGHT_ISA`, or the best.
     pub isa: Option<&'static IsaInfo>,
+    /// What a row's result may depend on.
+    pub batching: Batching,
+}
+
+/// What a row's result may depend on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Batching {
+    /// The row itself, and in its last bits the batch that it is part of: large batches take
+    /// `gemm`, which adds in another order than `gemv`.
+    #[default]
+    Fast,
+    /// The row alone, bit for bit: every batch takes `gemv`, whose sums are the same whatever the
+    /// tile, the number of threads and the other knobs. Prefill is as slow as that.
+    Invariant,
 }
 
 /// Who chose the knobs.
@@ -64,6 +78,7 @@ pub struct Plan {
     pub(crate) gemm: Ready,
     isa: &'static IsaInfo,
     source: Source,
+    batching: Batching,
 }
 
 /// A plan cannot be made.
@@ -103,7 +118,7 @@ impl Plan {
         let (isa, params, source) = found.unwrap_or_else(|| {
             (forced.unwrap_or_else(isa::best), Params::default(), Source::Default)
         });
-        Self::resolve(problem, isa, params, source)
+        Ok(Self { batching: selection.batching, ..Self::resolve(problem, isa, params, source)? })
     }
 
     /// A plan with given knobs: what a tuner measures.
@@ -132,12 +147,15 @@ impl Plan {
             .filter(|kernel| kernel.isa == isa)
             .filter_map(Ready::new)
             .collect();
-        let of = |class| choose(&kernels, class, &params).map(|found| (class, found));
+        let of = |class: Numerics| {
+            choose(&kernels, class.of_kernels(), &params).map(|found| (class, found))
+        };
         // A format without integer kernels is multiplied in floats, and the plan says so.
         let (class, (gemv, gemm)) = of(problem.class)
             .or_else(|| of(Numerics::F32))
             .ok_or(PlanError::NoKernels { format: format.name, isa: isa.name })?;
-        Ok(Self { problem, params, class, gemv, gemm, isa, source })
+        let batching = Batching::Fast;
+        Ok(Self { problem, params, class, gemv, gemm, isa, source, batching })
     }
 
     /// What the plan is for.
@@ -183,7 +201,7 @@ impl Plan {
     }
 
     pub(crate) fn is_gemm(&self, rows: usize) -> bool {
-        rows >= usize::from(self.params.switch_at)
+        self.batching == Batching::Fast && rows >= usize::from(self.params.switch_at)
     }
 
     /// Which kernels run, why, and what was given up.
@@ -198,13 +216,15 @@ impl Plan {
             }
             Source::Given => "given".to_owned(),
         };
-        let mut text = format!(
-            "{} {rows} x {depth}: {} (batch 1), {} (batch {} and more); {source}",
-            format.name,
-            self.kernel(1).name,
-            self.gemm.kernel().name,
-            self.params.switch_at,
-        );
+        let large = match self.batching {
+            Batching::Fast => {
+                format!("{} (batch {} and more)", self.gemm.kernel().name, self.params.switch_at)
+            }
+            Batching::Invariant => "the same for every batch, bit by bit".to_owned(),
+        };
+        let small = self.kernel(1).name;
+        let mut text =
+            format!("{} {rows} x {depth}: {small} (batch 1), {large}; {source}", format.name);
         if class != self.class {
             text += &format!(
                 "; class {class} was asked for, but {} has no {class} kernels: computed in {}",

@@ -2,7 +2,9 @@
 //!
 //! The calling thread takes part; a pool of `n` threads keeps `n - 1` rayon workers. Work is cut
 //! into jobs of whole weight rows, handed out one at a time by a counter, so that a slow core
-//! simply takes fewer.
+//! simply takes fewer. How the workers get to know of work is [`team`]'s business.
+
+mod team;
 
 use crate::activations::Activations;
 use crate::panel::Panel;
@@ -10,10 +12,11 @@ use std::marker::PhantomData;
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
+use team::Team;
 
 /// Threads that compute together, and what they keep between calls.
 pub struct Pool {
-    workers: Option<rayon::ThreadPool>,
+    team: Team,
     threads: usize,
     scratch: Mutex<Vec<Scratch>>,
     activations: Mutex<Vec<Activations>>,
@@ -50,21 +53,44 @@ impl Pool {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
             threads => threads,
         };
-        let build = |workers| {
-            rayon::ThreadPoolBuilder::new()
-                .num_threads(workers)
-                .thread_name(|n| format!("matmul-{}", n + 1))
-                .build()
-                .map_err(|source| PoolError { threads, source })
-        };
-        let workers = (threads > 1).then(|| build(threads - 1)).transpose()?;
-        Ok(Self { workers, threads, scratch: Mutex::default(), activations: Mutex::default() })
+        let team = Team::new(threads - 1).map_err(|source| PoolError { threads, source })?;
+        Ok(Self { team, threads, scratch: Mutex::default(), activations: Mutex::default() })
     }
 
     /// Threads, the caller's included.
     #[must_use]
     pub fn threads(&self) -> usize {
         self.threads
+    }
+
+    /// Runs `job(0)`, `job(1)`, ... up to `jobs` of them, spread over the threads, each exactly
+    /// once. Returns when all are done.
+    ///
+    /// # Panics
+    /// If a job does.
+    pub fn for_each(&self, jobs: usize, job: impl Fn(usize) + Sync) {
+        self.run(0, jobs, &|n, _| job(n));
+    }
+
+    /// Cuts `data` into chunks of `len` (the last may be shorter) and runs `job(n, chunk n)` for
+    /// each, spread over the threads.
+    ///
+    /// # Panics
+    /// If `len` is zero, or a job panics.
+    pub fn for_each_chunk<T: Send>(
+        &self,
+        data: &mut [T],
+        len: usize,
+        job: impl Fn(usize, &mut [T]) + Sync,
+    ) {
+        if data.len() <= len {
+            if !data.is_empty() {
+                job(0, data);
+            }
+            return;
+        }
+        let chunks: Vec<Mutex<&mut [T]>> = data.chunks_mut(len).map(Mutex::new).collect();
+        self.for_each(chunks.len(), |n| job(n, &mut chunks[n].lock().expect("each runs once")));
     }
 
     /// Runs jobs `0..jobs` on at most `threads` threads (0: all), each exactly once.
@@ -87,15 +113,7 @@ impl Pool {
             give(&self.scratch, scratch);
         };
         let threads = if threads == 0 { self.threads } else { threads.min(self.threads) };
-        match &self.workers {
-            Some(workers) if threads > 1 && jobs > 1 => workers.in_place_scope(|scope| {
-                for _ in 1..threads.min(jobs) {
-                    scope.spawn(|_| work());
-                }
-                work();
-            }),
-            _ => work(),
-        }
+        self.team.run(threads.min(jobs).saturating_sub(1), &work);
     }
 
     /// Activations from an earlier call, or new ones; [`Pool::keep`] takes them back.
@@ -107,22 +125,23 @@ impl Pool {
         give(&self.activations, activations);
     }
 
-    /// Cuts the columns of a row-major `out` of `width` columns into jobs of `grain` columns, and
-    /// runs each with the right to write its columns of every row.
+    /// Cuts the columns of row-major matrices into jobs, and runs each with the right to write
+    /// its columns of every row: `job(n, ...)` for columns of matrix `n`.
     pub(crate) fn run_columns(
         &self,
         threads: usize,
-        out: &mut [f32],
-        (width, grain): (usize, usize),
-        job: impl Fn(&mut Columns<'_>, &mut Scratch) + Sync,
+        outs: &mut [Out<'_>],
+        job: impl Fn(usize, &mut Columns<'_>, &mut Scratch) + Sync,
     ) {
-        let len = out.len();
-        let shared = Shared(out.as_mut_ptr());
-        self.run(threads, width.div_ceil(grain), &|n, scratch| {
-            let shared = &shared;
-            let range = n * grain..width.min((n + 1) * grain);
-            let mut columns = Columns { out: shared.0, len, width, range, borrow: PhantomData };
-            job(&mut columns, scratch);
+        let shared: Vec<Shared> = outs.iter_mut().map(Shared::of).collect();
+        let jobs = shared.iter().map(Shared::jobs).sum();
+        self.run(threads, jobs, &|mut n, scratch| {
+            let mut which = 0;
+            while n >= shared[which].jobs() {
+                n -= shared[which].jobs();
+                which += 1;
+            }
+            job(which, &mut shared[which].columns(n), scratch);
         });
     }
 }
@@ -135,11 +154,41 @@ fn give<T>(kept: &Mutex<Vec<T>>, value: T) {
     kept.lock().unwrap_or_else(PoisonError::into_inner).push(value);
 }
 
-struct Shared(*mut f32);
+/// A row-major matrix of `width` columns that is written by jobs of `grain` columns.
+pub(crate) struct Out<'a> {
+    pub(crate) data: &'a mut [f32],
+    pub(crate) width: usize,
+    pub(crate) grain: usize,
+}
+
+struct Shared {
+    out: *mut f32,
+    len: usize,
+    width: usize,
+    grain: usize,
+}
 
 // SAFETY: the pointer is used through `Columns` alone; jobs have disjoint ranges of columns and
 // each runs once, so no two threads write the same element.
 unsafe impl Sync for Shared {}
+
+impl Shared {
+    fn of(out: &mut Out<'_>) -> Self {
+        let (width, grain) = (out.width, out.grain.max(1));
+        Self { out: out.data.as_mut_ptr(), len: out.data.len(), width, grain }
+    }
+
+    fn jobs(&self) -> usize {
+        self.width.div_ceil(self.grain)
+    }
+
+    /// The columns of job `n`.
+    fn columns(&self, n: usize) -> Columns<'_> {
+        let Self { out, len, width, grain } = *self;
+        let range = n * grain..width.min((n + 1) * grain);
+        Columns { out, len, width, range, borrow: PhantomData }
+    }
+}
 
 /// Some columns of a row-major matrix, to be written by one thread.
 pub(crate) struct Columns<'a> {
@@ -179,7 +228,8 @@ mod tests {
             let pool = Pool::new(threads).unwrap();
             for (rows, width, grain) in [(1, 1, 4), (3, 17, 4), (2, 64, 64), (5, 100, 7)] {
                 let mut out = vec![0.0; rows * width];
-                pool.run_columns(0, &mut out, (width, grain), |columns, _| {
+                let mut outs = [Out { data: &mut out, width, grain }];
+                pool.run_columns(0, &mut outs, |_, columns, _| {
                     for row in 0..rows {
                         for column in columns.range() {
                             columns.put(row, column, &[(row * width + column) as f32 + 1.0]);
@@ -195,7 +245,8 @@ mod tests {
     #[should_panic(expected = "columns of another job")]
     fn a_job_cannot_write_columns_of_another() {
         let pool = Pool::new(1).unwrap();
-        pool.run_columns(0, &mut [0.0; 8], (8, 4), |columns, _| {
+        let mut outs = [Out { data: &mut [0.0; 8], width: 8, grain: 4 }];
+        pool.run_columns(0, &mut outs, |_, columns, _| {
             columns.put(0, columns.range().end, &[1.0]);
         });
     }

@@ -5,12 +5,12 @@ mod blocks;
 mod naive;
 
 use kernels::{
-    Activations, FormatInfo, MatmulError, Numerics, Params, Plan, Pool, Problem, Selection,
-    ShapeError, formats, isa,
+    Activations, Batching, FormatInfo, MatmulError, Numerics, Params, Plan, Pool, Problem, Product,
+    Profile, ProfileEntry, Selection, ShapeError, formats, isa,
 };
 use naive::Rng;
 
-const CLASSES: [Numerics; 2] = [Numerics::Q8, Numerics::F32];
+const CLASSES: [Numerics; 3] = Numerics::ALL;
 
 /// Weights `(rows, depth)` of a format and activations `(batch, depth)`.
 struct Case {
@@ -83,7 +83,7 @@ fn every_row_of_a_batch_equals_the_row_alone() {
         let case = Case::new(format, class, (21, depth, 33), seed);
         let chain = match class {
             Numerics::Q8 => depth / 8,
-            Numerics::F32 => depth,
+            Numerics::F32 | Numerics::Bf16 => depth,
         };
         let relative = 3.0 * (chain + 4) as f64 * f64::from(f32::EPSILON);
         let mut x = case.x.clone();
@@ -346,6 +346,112 @@ fn products_of_no_columns_are_zeros() {
         for switch_at in [0, 1, u16::MAX] {
             let plan = case.plan(Params { switch_at, ..Params::default() });
             assert_eq!(case.multiply(&plan, &pool, 0, 3), vec![0.0; 15], "{}", case.seed);
+        }
+    });
+}
+
+#[test]
+fn products_together_are_the_products_one_by_one() {
+    let pool = Pool::new(2).unwrap();
+    for batch in [1, 3, 40] {
+        // Of one depth, of several formats and row counts, in both classes.
+        let cases: Vec<Case> = [
+            ("Q4_K", Numerics::Q8, 70),
+            ("Q8_0", Numerics::Q8, 1),
+            ("F16", Numerics::Q8, 33),
+            ("Q6_K", Numerics::F32, 129),
+        ]
+        .into_iter()
+        .map(|(name, class, rows)| {
+            let format = formats::by_name(name).unwrap();
+            Case::new(format, class, (rows, 512, batch), 7)
+        })
+        .collect();
+        let x = &cases[0].x;
+        let plans: Vec<Plan> = cases.iter().map(|case| case.plan(Params::default())).collect();
+        let one_by_one: Vec<Vec<f32>> = cases
+            .iter()
+            .zip(&plans)
+            .map(|(case, plan)| {
+                let mut out = vec![f32::NAN; batch * case.problem.rows];
+                plan.multiply(&pool, &case.weights, x, batch, &mut out).unwrap();
+                out
+            })
+            .collect();
+        let mut outs: Vec<Vec<f32>> =
+            one_by_one.iter().map(|out| vec![f32::NAN; out.len()]).collect();
+        let mut products: Vec<Product<'_>> = cases
+            .iter()
+            .zip(&plans)
+            .zip(&mut outs)
+            .map(|((case, plan), out)| Product { plan, weights: &case.weights, out })
+            .collect();
+        kernels::multiply_together(&pool, x, batch, &mut products).unwrap();
+        let bits = |out: &Vec<f32>| out.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
+        for ((case, want), got) in cases.iter().zip(&one_by_one).zip(&outs) {
+            assert_eq!(bits(want), bits(got), "batch {batch}, {}", case.seed);
+        }
+    }
+}
+
+#[test]
+fn activations_of_another_class_are_refused() {
+    let pool = Pool::new(1).unwrap();
+    let case = Case::new(formats::by_name("Q8_0").unwrap(), Numerics::Q8, (4, 64, 1), 3);
+    let plan = case.plan(Params::default());
+    let floats = Plan::with_params(
+        Problem { class: Numerics::F32, ..case.problem },
+        isa::best(),
+        Params::default(),
+    );
+    let mut x = Activations::default();
+    floats.unwrap().prepare(&pool, &case.x, 1, &mut x).unwrap();
+    let error = plan.multiply_prepared(&pool, &case.weights, &x, &mut [0.0; 4]).unwrap_err();
+    assert_eq!(error.to_string(), "activations of class f32, but the plan computes in q8");
+}
+
+/// Rows of a batch, bit by bit what each is alone, whatever the batch, threads and knobs.
+#[test]
+fn an_invariant_plan_gives_a_row_the_same_bits_in_every_batch() {
+    let pools = [Pool::new(1).unwrap(), Pool::new(2).unwrap()];
+    each_format(|format, class, seed| {
+        let depth = 3 * format.block_len.max(64);
+        let case = Case::new(format, class, (37, depth, 33), seed);
+        let alone: Vec<Vec<f32>> = {
+            let selection = Selection { batching: Batching::Invariant, ..Selection::default() };
+            let plan = Plan::new(case.problem, &selection).unwrap();
+            (0..33).map(|row| case.multiply(&plan, &pools[0], row, 1)).collect()
+        };
+        let profile = |rows: u8, grain: u16| {
+            let Problem { format, rows: n, depth, class } = case.problem;
+            let entry = ProfileEntry {
+                format: format.name.into(),
+                code_hash: format.code_hash,
+                class,
+                isa: isa::best().name.into(),
+                threads: 2,
+                rows: n,
+                depth,
+                params: Params { rows, grain, ..Params::default() },
+            };
+            Profile { name: "test".into(), entries: vec![entry] }
+        };
+        for (rows, grain) in [(1, 64), (2, 5), (4, 8)] {
+            let profile = profile(rows, grain);
+            let selection = Selection {
+                profile: Some(&profile),
+                threads: 2,
+                batching: Batching::Invariant,
+                ..Selection::default()
+            };
+            let plan = Plan::new(case.problem, &selection).unwrap();
+            for (batch, pool) in [(1, 1), (2, 0), (3, 1), (4, 0), (7, 1), (33, 1)] {
+                let all = case.multiply(&plan, &pools[pool], 0, batch);
+                for (row, got) in all.chunks(37).enumerate() {
+                    let bits = |row: &[f32]| row.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
+                    assert_eq!(bits(got), bits(&alone[row]), "batch {batch}, {}", case.seed);
+                }
+            }
         }
     });
 }

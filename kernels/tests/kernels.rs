@@ -27,6 +27,12 @@ struct Case {
     terms: Vec<f64>,
 }
 
+/// The upper half of the bits, rounded half to even.
+fn rounded_to_bf16(x: f32) -> f32 {
+    let bits = x.to_bits();
+    f32::from_bits((bits + 0x7FFF + (bits >> 16 & 1)) & 0xFFFF_0000)
+}
+
 impl Case {
     fn new(format: &'static FormatInfo, class: Numerics, size: Size, rng: &mut Rng) -> Self {
         let Size { rows, depth, batch } = size;
@@ -37,7 +43,8 @@ impl Case {
         let quantizes = format.kernels.iter().any(|kernel| kernel.class == Numerics::Q8);
         let exact = match class {
             Numerics::Q8 if quantizes => dequantized(&x, batch, depth),
-            _ => x.clone(),
+            Numerics::Bf16 => x.iter().map(|x| rounded_to_bf16(*x)).collect(),
+            Numerics::Q8 | Numerics::F32 => x.clone(),
         };
         let want = naive::matmul(format.name, &weights, rows, depth, &exact, batch);
         let magnitudes = magnitudes(format, &weights);
@@ -132,7 +139,7 @@ fn sizes(format: &FormatInfo) -> Vec<Size> {
 
 fn every_case(mut test: impl FnMut(&Case, &'static IsaInfo, u64)) {
     for (n, format) in formats::all().into_iter().enumerate() {
-        for class in [Numerics::Q8, Numerics::F32] {
+        for class in Numerics::ALL {
             let seed = 1000 + n as u64;
             let mut rng = Rng::new(seed);
             for size in sizes(format) {

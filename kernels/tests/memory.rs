@@ -136,7 +136,7 @@ fn bits(values: &[f32]) -> Vec<u32> {
 
 fn each_format(mut test: impl FnMut(&'static FormatInfo, Numerics, &mut Rng)) {
     for (n, format) in formats::all().into_iter().enumerate() {
-        for class in [Numerics::Q8, Numerics::F32] {
+        for class in Numerics::ALL {
             test(format, class, &mut Rng::new(0x3E3 + n as u64));
         }
     }

@@ -4,7 +4,7 @@
 //! in the file's form; nothing is unpacked or repacked when a layer is made, so making one costs
 //! a lookup in the profile.
 
-use kernels::{MatmulError, Numerics, Plan, Problem};
+use kernels::{MatmulError, Numerics, Plan, Problem, Product};
 use thiserror::Error;
 
 use crate::context::{Context, PlanError};
@@ -114,12 +114,15 @@ impl<W: AsTensor> Linear<W> {
         self.plan
             .multiply(context.pool(), weight.bytes, x, rows, out)
             .map_err(|source| LinearError::Multiply { tensor: weight.name.to_owned(), source })?;
-        if let Some(bias) = &self.bias {
-            for row in out.chunks_exact_mut(bias.len()) {
-                row.iter_mut().zip(bias).for_each(|(out, bias)| *out += bias);
-            }
-        }
+        self.add_bias(out);
         Ok(())
+    }
+
+    fn add_bias(&self, out: &mut [f32]) {
+        let Some(bias) = &self.bias else { return };
+        for row in out.chunks_exact_mut(bias.len()) {
+            row.iter_mut().zip(bias).for_each(|(out, bias)| *out += bias);
+        }
     }
 
     /// [`Linear::forward`] of a matrix `(M, K)` into a new one `(M, N)`.
@@ -170,8 +173,17 @@ pub fn forward_many<W: AsTensor>(
     rows: usize,
     outs: &mut [&mut [f32]],
 ) -> Result<(), LinearError> {
+    let parts = layers.iter().zip(outs.iter_mut());
+    let mut products: Vec<Product<'_>> = parts
+        .map(|(layer, out)| Product { plan: &layer.plan, weights: layer.weight.view().bytes, out })
+        .collect();
+    kernels::multiply_together(context.pool(), x, rows, &mut products).map_err(|source| {
+        let names: Vec<_> =
+            layers.iter().map(|layer| layer.weight.view().name.to_owned()).collect();
+        LinearError::Multiply { tensor: names.join(", "), source }
+    })?;
     for (layer, out) in layers.iter().zip(outs) {
-        layer.forward(context, x, rows, out)?;
+        layer.add_bias(out);
     }
     Ok(())
 }

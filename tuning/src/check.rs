@@ -203,10 +203,11 @@ fn compare(
 fn expected(problem: &Problem, weights: &[u8], x: &[f32], batch: usize) -> Vec<Output> {
     let &Problem { format, rows, depth, class } = problem;
     let integers = format.kernels.iter().any(|kernel| kernel.class == Numerics::Q8);
-    let x = match class {
-        Numerics::Q8 if integers => quantized(x, batch, depth),
-        _ => x.to_vec(),
-    };
+    // A format without integer kernels is multiplied in floats.
+    let class = if class == Numerics::Q8 && !integers { Numerics::F32 } else { class };
+    let mut activations = Activations::default();
+    activations.fill(class, x, batch, depth);
+    let x: Vec<f32> = (0..batch).flat_map(|row| activations.seen(row)).collect();
     let mut decoded = vec![0.0; rows * depth];
     format.dequantize(weights, &mut decoded).expect("whole blocks");
     let magnitudes = magnitudes(format, weights, &decoded);
@@ -226,18 +227,6 @@ fn expected(problem: &Problem, weights: &[u8], x: &[f32], batch: usize) -> Vec<O
         }
     }
     outputs
-}
-
-/// What activations are after quantization.
-fn quantized(x: &[f32], batch: usize, depth: usize) -> Vec<f32> {
-    let mut quantized = Activations::default();
-    quantized.fill_q8(x, batch, depth);
-    let row = |m: usize| {
-        let row = quantized.q8(m);
-        let group = kernels::activations::GROUP;
-        (0..depth).map(move |i| row.scales[i / group] * f32::from(row.quants[i]))
-    };
-    (0..batch).flat_map(row).collect()
 }
 
 /// For each weight the largest magnitude that any code would give it: kernels add `scale * code`

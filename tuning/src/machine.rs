@@ -156,7 +156,7 @@ pub fn bound(
     let macs = (batch * problem.rows * problem.depth) as f64;
     let (peak, gmacs) = match class {
         Numerics::Q8 => ("dot", peaks.dot_gmacs.get(isa.name)?),
-        Numerics::F32 => ("fma", peaks.fma_gmacs.get(isa.name)?),
+        Numerics::F32 | Numerics::Bf16 => ("fma", peaks.fma_gmacs.get(isa.name)?),
     };
     let read = Bound { peak: "read", seconds: bytes as f64 / (peaks.read_gbps * 1e9) };
     let compute = Bound { peak, seconds: macs / (gmacs * 1e9) };

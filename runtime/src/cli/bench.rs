@@ -61,8 +61,8 @@ pub(crate) struct Args {
     /// Only this instruction set.
     #[arg(long, value_parser = isa)]
     isa: Option<&'static IsaInfo>,
-    /// How activations enter: as int8 groups, or as they are.
-    #[arg(long, default_value = "q8", value_parser = class, value_name = "q8|f32")]
+    /// How activations enter: as int8 groups, as they are, or rounded to bfloat16.
+    #[arg(long, default_value = "q8", value_parser = class, value_name = "q8|f32|bf16")]
     activations: Numerics,
     /// About how long to measure, in all.
     #[arg(long, default_value_t = 20.0, value_parser = seconds)]
@@ -83,7 +83,10 @@ fn isa(name: &str) -> Result<&'static IsaInfo, String> {
 }
 
 fn class(name: &str) -> Result<Numerics, String> {
-    Numerics::by_name(name).ok_or_else(|| "there are q8 and f32".to_owned())
+    Numerics::by_name(name).ok_or_else(|| {
+        let known = Numerics::ALL.map(Numerics::name);
+        format!("there are {}", known.join(", "))
+    })
 }
 
 fn seconds(text: &str) -> Result<f64, String> {

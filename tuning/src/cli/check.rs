@@ -33,7 +33,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Done> {
     let mut table = plain_table(&["format", "activations", "candidates", "wrong"]);
     let mut wrong = vec![];
     for format in formats {
-        for class in [Numerics::Q8, Numerics::F32] {
+        for class in Numerics::ALL {
             let mut gate = Gate::new(format, class, args.seed.into());
             let candidates: Vec<Candidate> =
                 isas.iter().flat_map(|isa| candidates(format, class, isa, &pool)).collect();

@@ -64,21 +64,10 @@ impl<'a> Exact<'a> {
         x: &[f32],
         batch: usize,
     ) -> anyhow::Result<Self> {
-        let x = match plan.class() {
-            Numerics::F32 => x.to_vec(),
-            // What int8 activations lose is their own affair: compare with the quantized ones.
-            Numerics::Q8 => {
-                let mut quantized = Activations::default();
-                plan.prepare(pool, x, batch, &mut quantized)?;
-                let depth = plan.problem().depth;
-                let row = |m| {
-                    let row = quantized.q8(m);
-                    let value = |k: usize| f32::from(row.quants[k]) * row.scales[k / 32];
-                    (0..depth).map(value).collect::<Vec<_>>()
-                };
-                (0..batch).flat_map(row).collect()
-            }
-        };
+        // What quantizing activations loses is its own affair: compare with the quantized ones.
+        let mut activations = Activations::default();
+        plan.prepare(pool, x, batch, &mut activations)?;
+        let x = (0..batch).flat_map(|m| activations.seen(m)).collect();
         let mut exact = Self { plan, weights, x, largest: 0.0 };
         for n in spread(plan.problem().rows, ROWS) {
             exact.largest = exact.row(n)?.iter().fold(exact.largest, |most, w| most.max(w.abs()));

@@ -147,7 +147,7 @@ impl Multiply {
 pub(crate) fn bound_name(class: Numerics) -> &'static str {
     match class {
         Numerics::Q8 => "dot",
-        Numerics::F32 => "fma",
+        Numerics::F32 | Numerics::Bf16 => "fma",
     }
 }
 
@@ -155,7 +155,7 @@ pub(crate) fn bound_name(class: Numerics) -> &'static str {
 fn macs_of(isa: &IsaInfo, class: Numerics) -> usize {
     match class {
         Numerics::Q8 => isa.dot_macs(),
-        Numerics::F32 => isa.fma_macs(),
+        Numerics::F32 | Numerics::Bf16 => isa.fma_macs(),
     }
 }
 
@@ -167,7 +167,7 @@ fn multiply_once(
 ) -> Duration {
     together(threads, PIECES * threads, |_| match class {
         Numerics::Q8 => isa.run_probe(&mut Probe::Dot { rounds }),
-        Numerics::F32 => isa.run_probe(&mut Probe::Fma { rounds }),
+        Numerics::F32 | Numerics::Bf16 => isa.run_probe(&mut Probe::Fma { rounds }),
     })
 }
 
