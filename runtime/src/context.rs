@@ -9,7 +9,7 @@ use std::error::Error as StdError;
 use std::path::PathBuf;
 
 use kernels::isa::UnknownIsa;
-use kernels::{IsaInfo, Plan, Pool, Problem, Profile, Selection};
+use kernels::{Batching, IsaInfo, Plan, Pool, Problem, Profile, Selection};
 use thiserror::Error;
 use tracing::{info, warn};
 
@@ -25,6 +25,8 @@ pub struct Options {
     pub isa: Option<&'static IsaInfo>,
     /// Where tuned choices come from.
     pub profile: ProfileSource,
+    /// What a row's result may depend on. By default, in its last bits, the batch.
+    pub batching: Batching,
 }
 
 /// Where tuned choices come from.
@@ -47,6 +49,7 @@ pub struct Context {
     pool: Pool,
     profile: Option<Profile>,
     forced: Option<&'static IsaInfo>,
+    batching: Batching,
     warnings: Vec<String>,
 }
 
@@ -92,7 +95,7 @@ impl Context {
         if let Some(profile) = &profile {
             info!("{}: {} tuned choices", profile.name, profile.entries.len());
         }
-        Ok(Self { pool, profile, forced, warnings })
+        Ok(Self { pool, profile, forced, batching: options.batching, warnings })
     }
 
     /// Kernels and knobs for a weight matrix: tuned ones if the profile has the shape or one near
@@ -113,7 +116,12 @@ impl Context {
     }
 
     fn choose(&self, problem: Problem, profile: Option<&Profile>) -> Result<Plan, PlanError> {
-        let selection = Selection { profile, threads: self.pool.threads(), isa: self.forced };
+        let selection = Selection {
+            profile,
+            threads: self.pool.threads(),
+            isa: self.forced,
+            batching: self.batching,
+        };
         Plan::new(problem, &selection).map_err(|error| PlanError(error.into()))
     }
 
