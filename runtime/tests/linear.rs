@@ -83,7 +83,7 @@ fn every_format_multiplies_with_and_without_bias() {
         };
         let shape = Shape::new(&[depth, rows]).unwrap();
         let weight = TensorView::new("blk.0.ffn_up.weight", format, shape, &bytes).unwrap();
-        for class in [Numerics::F32, Numerics::Q8] {
+        for class in Numerics::ALL {
             for (batch, bias) in [(1, None), (3, Some(numbers(rows, 3))), (9, None)] {
                 let x = numbers(batch * depth, 5);
                 let want = naive(&weight, &x, bias.as_deref());
@@ -93,7 +93,7 @@ fn every_format_multiplies_with_and_without_bias() {
                 let what = format!("{} {class} batch {batch}", format.name);
                 match linear.plan().class() {
                     Numerics::F32 => assert_close(&out, &want, depth, &what),
-                    Numerics::Q8 => assert_near(&out, &want, &what),
+                    Numerics::Q8 | Numerics::Bf16 => assert_near(&out, &want, &what),
                 }
                 let x = Matrix::new([batch, depth], x).unwrap();
                 let applied = linear.apply(&context, &x).unwrap();
@@ -241,13 +241,13 @@ fn layers_of_real_models_multiply() {
             let x = numbers(2 * depth, 11);
             let want = naive(&weight, &x, None);
             let what = format!("{} {}", path.display(), info.name);
-            for class in [Numerics::F32, Numerics::Q8] {
+            for class in Numerics::ALL {
                 let linear = Linear::new(&context, weight, None, class).unwrap();
                 let mut out = vec![0.0; 2 * rows];
                 linear.forward(&context, &x, 2, &mut out).unwrap();
                 match linear.plan().class() {
                     Numerics::F32 => assert_close(&out, &want, depth, &what),
-                    Numerics::Q8 => assert_near(&out, &want, &what),
+                    Numerics::Q8 | Numerics::Bf16 => assert_near(&out, &want, &what),
                 }
             }
             layers += 1;
