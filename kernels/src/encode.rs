@@ -53,6 +53,20 @@ struct Encoder {
     levels: Levels,
 }
 
+/// A group of weights and what would suit it best.
+struct Group<'a> {
+    weights: &'a [f32],
+    fit: Fit,
+}
+
+/// What groups want of a part, and what a value would cost them.
+struct Wishes<'a> {
+    /// The value that suits each group, and how much its error depends on it.
+    values: Vec<(f32, f32)>,
+    /// Squared error of a group that gets a value.
+    cost: &'a dyn Fn(usize, f32) -> f64,
+}
+
 impl Encoder {
     fn block(&self, weights: &[f32], block: &mut [u8]) {
         block.fill(0);
@@ -67,16 +81,19 @@ impl Encoder {
             Some(_) => Bias::Free,
         };
         let signs = self.signs();
-        let fits: Vec<Fit> =
-            weights.chunks(group).map(|x| self.levels.fit(x, bias, signs)).collect();
-        let wishes: Vec<(f32, f32)> = fits.iter().map(|fit| (fit.scale, fit.weight)).collect();
-        let scales = self.store(&self.scale, &wishes, group, block);
+        let mut groups: Vec<Group<'_>> = weights
+            .chunks(group)
+            .map(|weights| Group { weights, fit: self.levels.fit(weights, bias, signs) })
+            .collect();
+        let scales = self.store_scales(&groups, group, block);
+        for (group, scale) in groups.iter_mut().zip(&scales) {
+            // The bias that suits the scale that is stored, not the one that was wished for.
+            group.fit =
+                self.levels.rebiased(group.weights, Fit { scale: *scale, ..group.fit }, bias);
+        }
         let biases = match &self.extra {
-            Some(extra) => {
-                let wishes: Vec<(f32, f32)> = fits.iter().map(|fit| (fit.bias, 1.0)).collect();
-                self.store(extra, &wishes, group, block)
-            }
-            None => vec![0.0; fits.len()],
+            Some(extra) => self.store_biases(extra, &groups, group, block),
+            None => vec![0.0; groups.len()],
         };
         let codes: Vec<u8> = weights
             .iter()
@@ -84,6 +101,34 @@ impl Encoder {
             .map(|(i, w)| self.levels.nearest(*w - biases[i / group], scales[i / group]))
             .collect();
         self.layout.codes.write_raw(&codes, block);
+    }
+
+    fn store_scales(&self, groups: &[Group<'_>], group: usize, block: &mut [u8]) -> Vec<f32> {
+        let wishes = Wishes {
+            values: groups.iter().map(|group| (group.fit.scale, group.fit.weight)).collect(),
+            cost: &|n, scale| {
+                let Group { weights, fit } = &groups[n];
+                self.levels.error(weights, &Fit { scale, ..*fit })
+            },
+        };
+        self.store(&self.scale, &wishes, group, block)
+    }
+
+    fn store_biases(
+        &self,
+        extra: &Part,
+        groups: &[Group<'_>],
+        group: usize,
+        block: &mut [u8],
+    ) -> Vec<f32> {
+        let wishes = Wishes {
+            values: groups.iter().map(|group| (group.fit.bias, 1.0)).collect(),
+            cost: &|n, bias| {
+                let Group { weights, fit } = &groups[n];
+                self.levels.error(weights, &Fit { bias, ..*fit })
+            },
+        };
+        self.store(extra, &wishes, group, block)
     }
 
     /// Whether groups can have scales of either sign, each its own.
@@ -105,38 +150,22 @@ impl Encoder {
         of(&self.scale).min(self.extra.as_ref().map_or(block, of))
     }
 
-    /// Chooses a part's float and integers for what groups wish (value, weight of the wish),
-    /// packs them, and returns what each group gets.
-    fn store(
-        &self,
-        part: &Part,
-        wishes: &[(f32, f32)],
-        group: usize,
-        block: &mut [u8],
-    ) -> Vec<f32> {
-        let constant = part.constant;
-        let mut got = vec![0.0; wishes.len()];
+    /// Chooses a part's float and integers for what groups wish, packs them, and returns what
+    /// each group gets.
+    fn store(&self, part: &Part, wishes: &Wishes<'_>, group: usize, block: &mut [u8]) -> Vec<f32> {
+        let mut got = vec![0.0; wishes.values.len()];
         let mut raws: Vec<u8> = vec![];
-        let together = part.float.map_or(wishes.len(), |(_, share)| share / group);
-        for (n, wishes) in wishes.chunks(together).enumerate() {
-            let float = match (part.float, part.integer) {
-                (Some((field, _)), integer) => {
-                    let wanted = super_scale(wishes, constant, integer.as_ref());
-                    write_float(&self.layout.fields[field], n, wanted, block)
+        let together = part.float.map_or(got.len(), |(_, share)| share / group);
+        for (n, got) in got.chunks_mut(together).enumerate() {
+            let choice = Choice { part, wishes, first: n * together, count: got.len(), group };
+            match part.float {
+                Some((field, _)) => {
+                    let field = &self.layout.fields[field];
+                    let (place, codec) = stored(field, n);
+                    (codec.write)(choice.float(field.kind), &mut block[place.clone()]);
+                    raws.extend(choice.give((codec.read)(&block[place]), got));
                 }
-                (None, _) => 1.0,
-            };
-            let got = &mut got[n * together..][..wishes.len()];
-            match &part.integer {
-                Some(integer) => {
-                    let per = integer.group / group;
-                    for (wishes, got) in wishes.chunks(per).zip(got.chunks_mut(per)) {
-                        let raw = nearest_value(integer, mean(wishes), constant * float);
-                        raws.push(raw);
-                        got.fill(constant * float * integer.values[usize::from(raw)]);
-                    }
-                }
-                None => got.fill(constant * float),
+                None => raws.extend(choice.give(1.0, got)),
             }
         }
         if let Some(integer) = &part.integer {
@@ -146,7 +175,73 @@ impl Encoder {
     }
 }
 
-/// Weighted mean of wishes.
+/// What is to be chosen for the groups that share a float.
+struct Choice<'a> {
+    part: &'a Part,
+    wishes: &'a Wishes<'a>,
+    /// The groups: `count` from `first` on, of `group` weights each.
+    first: usize,
+    count: usize,
+    group: usize,
+}
+
+impl Choice<'_> {
+    fn values(&self) -> &[(f32, f32)] {
+        &self.wishes.values[self.first..self.first + self.count]
+    }
+
+    /// The float that serves the groups best.
+    fn float(&self, kind: Kind) -> f32 {
+        let wanted = super_scale(self.values(), self.part.constant, self.part.integer.as_ref());
+        let cost = |float: &f32| -> f64 {
+            let mut got = vec![0.0; self.count];
+            self.give(*float, &mut got);
+            got.iter().enumerate().map(|(n, got)| (self.wishes.cost)(self.first + n, *got)).sum()
+        };
+        // Floats of few bits are far apart: the nearest may be much worse than its neighbour.
+        let near = neighbours(kind, wanted).into_iter();
+        near.min_by(|a, b| cost(a).total_cmp(&cost(b))).unwrap_or(wanted)
+    }
+
+    /// What each group gets under a float, and the integers that say so.
+    fn give(&self, float: f32, got: &mut [f32]) -> Vec<u8> {
+        let unit = self.part.constant * float;
+        let Some(integer) = &self.part.integer else {
+            got.fill(unit);
+            return vec![];
+        };
+        let per = integer.group / self.group;
+        let values = self.values().chunks(per).zip(got.chunks_mut(per)).enumerate();
+        let choose = |(n, (wishes, got)): (usize, (&[(f32, f32)], &mut [f32]))| {
+            let raw = nearest_value(integer, mean(wishes), unit);
+            let value = |raw: u8| unit * integer.values[usize::from(raw)];
+            let groups = self.first + n * per..self.first + n * per + wishes.len();
+            let cost = |raw: &u8| -> f64 {
+                groups.clone().map(|group| (self.wishes.cost)(group, value(*raw))).sum()
+            };
+            let last = (integer.values.len() - 1) as u8;
+            let near = [raw, raw.saturating_sub(1), raw.saturating_add(1).min(last)];
+            let best = near.into_iter().min_by(|a, b| cost(a).total_cmp(&cost(b))).unwrap_or(raw);
+            got.fill(value(best));
+            best
+        };
+        values.map(choose).collect()
+    }
+}
+
+/// The floats of a kind that are nearest to a value: on either side, where there are few.
+fn neighbours(kind: Kind, value: f32) -> Vec<f32> {
+    let around = |byte: u8, last: u8, decode: fn(u8) -> f32| {
+        (byte.saturating_sub(1)..=byte.saturating_add(1).min(last)).map(decode).collect()
+    };
+    match kind {
+        Kind::E8m0 => around(float::to_e8m0(value), 0xFE, float::e8m0),
+        Kind::Ue4m3 => around(float::to_ue4m3(value), 0x7E, float::ue4m3),
+        _ => vec![value],
+    }
+}
+
+/// Weighted mean of wishes; zero if nobody cares.
 fn mean(wishes: &[(f32, f32)]) -> f32 {
     let weight: f32 = wishes.iter().map(|(_, weight)| weight).sum();
     if weight == 0.0 {
@@ -195,34 +290,47 @@ fn super_scale(wishes: &[(f32, f32)], constant: f32, integer: Option<&Integer>) 
         .unwrap_or(0.0)
 }
 
-/// Stores element `n` of a float field and returns what it decodes to.
-fn write_float(field: &Field, n: usize, value: f32, block: &mut [u8]) -> f32 {
-    let at = |bytes: usize| field.offset + n * bytes;
-    match field.kind {
-        Kind::F16 => {
-            let bytes = float::to_f16(value);
-            block[at(2)..at(2) + 2].copy_from_slice(&bytes);
-            float::f16(bytes)
-        }
-        Kind::Bf16 => {
-            let bytes = float::to_bf16(value);
-            block[at(2)..at(2) + 2].copy_from_slice(&bytes);
-            float::bf16(bytes)
-        }
-        Kind::F32 => {
-            block[at(4)..at(4) + 4].copy_from_slice(&value.to_le_bytes());
-            value
-        }
-        Kind::E8m0 => {
-            block[at(1)] = float::to_e8m0(value);
-            float::e8m0(block[at(1)])
-        }
-        Kind::Ue4m3 => {
-            block[at(1)] = float::to_ue4m3(value);
-            float::ue4m3(block[at(1)])
-        }
-        Kind::U8 | Kind::I8 | Kind::U16 | Kind::U32 => {
-            unreachable!("{} is an integer field", field.name)
+/// Where element `n` of a float field lies, and how its bytes are read and written.
+fn stored(field: &Field, n: usize) -> (std::ops::Range<usize>, FloatCodec) {
+    let codec = FloatCodec::of(field.kind);
+    let start = field.offset + n * codec.bytes;
+    (start..start + codec.bytes, codec)
+}
+
+struct FloatCodec {
+    bytes: usize,
+    write: fn(f32, &mut [u8]),
+    read: fn(&[u8]) -> f32,
+}
+
+impl FloatCodec {
+    fn of(kind: Kind) -> Self {
+        let codec = |bytes, write, read| Self { bytes, write, read };
+        match kind {
+            Kind::F16 => codec(
+                2,
+                |value, to| to.copy_from_slice(&float::to_f16(value)),
+                |from| float::f16([from[0], from[1]]),
+            ),
+            Kind::Bf16 => codec(
+                2,
+                |value, to| to.copy_from_slice(&float::to_bf16(value)),
+                |from| float::bf16([from[0], from[1]]),
+            ),
+            Kind::F32 => codec(
+                4,
+                |value, to| to.copy_from_slice(&value.to_le_bytes()),
+                |from| float::f32([from[0], from[1], from[2], from[3]]),
+            ),
+            Kind::E8m0 => {
+                codec(1, |value, to| to[0] = float::to_e8m0(value), |from| float::e8m0(from[0]))
+            }
+            Kind::Ue4m3 => {
+                codec(1, |value, to| to[0] = float::to_ue4m3(value), |from| float::ue4m3(from[0]))
+            }
+            Kind::U8 | Kind::I8 | Kind::U16 | Kind::U32 => {
+                unreachable!("the equation's floats are float fields")
+            }
         }
     }
 }

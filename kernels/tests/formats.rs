@@ -384,7 +384,6 @@ fn bound(format: &FormatInfo, layout: &Layout, block: &[f32]) -> f32 {
 }
 
 #[test]
-#[ignore = "open: the default encoder clips outliers and is weak on MXFP4; run with --ignored"]
 fn encoders_round_trip_within_the_bound_of_their_layout() {
     each_format(|format, rng| {
         let Some(layout) = format.layout else { return };
@@ -465,7 +464,6 @@ fn zeros_are_encoded_as_zeros() {
 
 /// ggml's own test of its quantizers (`test-quantize-fns`): its data, its measure, its thresholds.
 #[test]
-#[ignore = "open: the default encoder clips outliers and is weak on MXFP4; run with --ignored"]
 fn errors_on_the_fields_test_data_are_below_its_thresholds() {
     let data: Vec<f32> = (0..4096).map(|i| 0.1 + 2.0 * (i as f32).cos()).collect();
     each_format(|format, _| {

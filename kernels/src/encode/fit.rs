@@ -74,15 +74,15 @@ impl Levels {
             .fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), x| (low.min(*x), high.max(*x)));
         match bias {
             Bias::None => self.fit_scale(x, [low, high], signs),
-            Bias::NonPositive => self.fit_both(x, low.min(0.0), high.max(0.0)),
-            Bias::Free => self.fit_both(x, low, high),
+            Bias::NonPositive => self.fit_both(x, low.min(0.0), high.max(0.0), bias),
+            Bias::Free => self.fit_both(x, low, high, bias),
         }
     }
 
     /// No bias: an extreme weight lands near the lowest or the highest level.
     fn fit_scale(&self, x: &[f32], extremes: [f32; 2], signs: Signs) -> Fit {
         let nothing = Fit { scale: 0.0, bias: 0.0, weight: 0.0 };
-        let mut best: Option<(f32, Fit)> = None;
+        let mut best: Option<(f64, Fit)> = None;
         for end in [self.lowest(), self.highest()].into_iter().filter(|end| *end != 0.0) {
             for extreme in extremes.into_iter().filter(|extreme| *extreme != 0.0) {
                 if signs == Signs::Positive && (extreme < 0.0) != (end < 0.0) {
@@ -102,17 +102,13 @@ impl Levels {
     }
 
     /// A bias: the levels span the weights, more or less.
-    fn fit_both(&self, x: &[f32], low: f32, high: f32) -> Fit {
+    fn fit_both(&self, x: &[f32], low: f32, high: f32, bias: Bias) -> Fit {
         let range = self.highest() - self.lowest();
         let mut best = None;
         for step in -2..=10 {
             let scale = (high - low) / (range + step as f32 / 8.0 * (range / 8.0).min(1.0));
             let start = Fit { scale, bias: low - scale * self.lowest(), weight: 0.0 };
-            let bias = if low == 0.0 { Bias::NonPositive } else { Bias::Free };
-            let mut fit = self.refined(x, start, bias);
-            if low <= 0.0 && high >= 0.0 && start.bias <= 0.0 && fit.bias > 0.0 {
-                fit = start;
-            }
+            let fit = self.refined(x, start, bias);
             keep_better(&mut best, self.error(x, &fit), fit);
         }
         best.map_or(Fit { scale: 0.0, bias: low, weight: 0.0 }, |(_, fit)| fit)
@@ -145,17 +141,31 @@ impl Levels {
         }
     }
 
-    fn error(&self, x: &[f32], fit: &Fit) -> f32 {
+    /// A fit with the bias that suits its scale best.
+    pub(super) fn rebiased(&self, x: &[f32], fit: Fit, bias: Bias) -> Fit {
+        if bias == Bias::None || x.is_empty() {
+            return fit;
+        }
+        let rest = |x: &f32| x - fit.scale * self.sorted[self.place(x - fit.bias, fit.scale)].0;
+        let mean = x.iter().map(rest).sum::<f32>() / x.len() as f32;
+        let bias = if bias == Bias::NonPositive { mean.min(0.0) } else { mean };
+        let rebiased = Fit { bias, ..fit };
+        if self.error(x, &rebiased) < self.error(x, &fit) { rebiased } else { fit }
+    }
+
+    /// The squared error of a fit, with the nearest codes. In `f64`, where squares of the
+    /// smallest and of the largest weights still are numbers.
+    pub(super) fn error(&self, x: &[f32], fit: &Fit) -> f64 {
         let error = |x: &f32| {
             let level = self.sorted[self.place(x - fit.bias, fit.scale)].0;
-            let error = x - fit.bias - fit.scale * level;
+            let error = f64::from(x - fit.bias - fit.scale * level);
             error * error
         };
         x.iter().map(error).sum()
     }
 }
 
-fn keep_better(best: &mut Option<(f32, Fit)>, error: f32, fit: Fit) {
+fn keep_better(best: &mut Option<(f64, Fit)>, error: f64, fit: Fit) {
     if fit.scale.is_finite() && best.is_none_or(|(least, _)| error < least) {
         *best = Some((error, fit));
     }
