@@ -1,0 +1,178 @@
+//! Takes tensors out of a checkpoint, and remembers what was taken and what was wrong.
+//!
+//! An architecture asks for its tensors one after the other and always gets something. What is
+//! wrong with a tensor is noted, and something empty stands in for it, so that the next can be
+//! asked for, too; [`Loader::finish`] refuses a model that has such things in it.
+
+use std::collections::BTreeSet;
+
+use kernels::formats;
+
+use super::report::{Report, Treatment, Weight};
+use super::{Keys, LoadError, LoadOptions, TensorProblem};
+use crate::attention::{Attention, AttentionConfig};
+use crate::checkpoint::Checkpoint;
+use crate::context::Context;
+use crate::embedding::Embedding;
+use crate::linear::Linear;
+use crate::tensor::{AsTensor, Shape, Tensor};
+
+/// A checkpoint that is being made a model.
+pub(crate) struct Loader<'a> {
+    checkpoint: &'a Checkpoint<'a>,
+    keys: Keys<'a>,
+    context: &'a Context,
+    options: &'a LoadOptions,
+    taken: BTreeSet<String>,
+    problems: Vec<TensorProblem>,
+    report: Report,
+}
+
+impl<'a> Loader<'a> {
+    pub(crate) fn new(
+        checkpoint: &'a Checkpoint<'a>,
+        context: &'a Context,
+        options: &'a LoadOptions,
+    ) -> Result<Self, LoadError> {
+        let keys = Keys::new(checkpoint.metadata())?;
+        Ok(Self {
+            checkpoint,
+            keys,
+            context,
+            options,
+            taken: BTreeSet::new(),
+            problems: vec![],
+            report: Report::default(),
+        })
+    }
+
+    /// The architecture's metadata.
+    pub(crate) fn keys(&self) -> Keys<'a> {
+        self.keys
+    }
+
+    /// Layers of the model. No more than the file has tensors, so that nothing is made in vain.
+    pub(crate) fn layers(&self) -> Result<usize, LoadError> {
+        let (layers, tensors) = (self.keys.count("block_count")?, self.checkpoint.tensors().len());
+        if layers > tensors {
+            let need = format!("the file has only {tensors} tensors");
+            return Err(self.keys.wrong("block_count", layers, need).into());
+        }
+        Ok(layers)
+    }
+
+    /// Whether there is a tensor of that name.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.checkpoint.tensor(name).is_some()
+    }
+
+    /// Rows of a tensor that must be there: how many there are is for the file to say.
+    pub(crate) fn rows_of(&self, name: &str) -> usize {
+        self.checkpoint.tensor(name).map_or(1, |tensor| tensor.view().rows())
+    }
+
+    /// A layer `(rows, depth)`: `NAME.weight` and, if there is one, `NAME.bias`.
+    pub(crate) fn linear(&mut self, name: &str, rows: usize, depth: usize) -> Linear {
+        let weight = self.tensor(&format!("{name}.weight"), &[depth, rows]);
+        let bias = format!("{name}.bias");
+        let bias = self.has(&bias).then(|| self.vector(&bias, rows));
+        self.wire(weight, bias)
+    }
+
+    /// Rows of vectors, to be looked up: `NAME.weight (rows, columns)`.
+    pub(crate) fn embedding(&mut self, name: &str, rows: usize, columns: usize) -> Embedding {
+        let tensor = self.tensor(&format!("{name}.weight"), &[columns, rows]);
+        if let Some(tensor) = &tensor {
+            self.report.add(Weight::looked_up(&tensor.view()));
+        }
+        Embedding::new(tensor.unwrap_or_else(stand_in))
+    }
+
+    /// `count` numbers.
+    pub(crate) fn vector(&mut self, name: &str, count: usize) -> Vec<f32> {
+        let Some(tensor) = self.tensor(name, &[count]) else { return vec![] };
+        let view = tensor.view();
+        let mut numbers = vec![0.0; count];
+        if let Err(error) = view.format.dequantize(view.bytes, &mut numbers) {
+            self.problems.push(TensorProblem::Unusable(format!("{name:?}: {error}")));
+        }
+        self.report.add(Weight::vector(&view));
+        numbers
+    }
+
+    /// The attention of a layer.
+    pub(crate) fn attention(&mut self, config: AttentionConfig) -> Result<Attention, LoadError> {
+        Ok(Attention::new(self.context, config)?)
+    }
+
+    /// The options.
+    pub(crate) fn options(&self) -> &'a LoadOptions {
+        self.options
+    }
+
+    fn tensor(&mut self, name: &str, dims: &[usize]) -> Option<Tensor> {
+        self.taken.insert(name.to_owned());
+        let need = || format!("{dims:?}");
+        let Some(tensor) = self.checkpoint.tensor(name) else {
+            self.problems.push(TensorProblem::Missing { name: name.to_owned(), need: need() });
+            return None;
+        };
+        let shape = tensor.view().shape;
+        if !same(&shape, dims) {
+            let (name, have) = (name.to_owned(), shape.to_string());
+            self.problems.push(TensorProblem::Shape { name, have, need: need() });
+            return None;
+        }
+        Some(tensor.clone())
+    }
+
+    fn wire(&mut self, weight: Option<Tensor>, bias: Option<Vec<f32>>) -> Linear {
+        let class = self.options.activations.0;
+        if let Some(weight) = weight {
+            let view = weight.view();
+            let in_place = weight.is_in_place();
+            match Linear::new(self.context, weight.clone(), bias, class) {
+                Ok(linear) => {
+                    self.report.add(Weight::linear(
+                        &view,
+                        Treatment::Kept,
+                        in_place,
+                        linear.plan(),
+                    ));
+                    return linear;
+                }
+                Err(error) => self.problems.push(TensorProblem::Unusable(error.to_string())),
+            }
+        }
+        Linear::new(self.context, stand_in(), None, class).expect("any kernel takes one number")
+    }
+
+    /// What was done, if nothing was wrong.
+    pub(crate) fn finish(mut self) -> Result<Report, LoadError> {
+        // Types that this build does not know are the likely reason why a tensor is missing.
+        let unusable = self.checkpoint.unsupported().iter().cloned();
+        self.problems.extend(unusable.map(TensorProblem::Unusable));
+        let names = self.checkpoint.tensors().map(|tensor| tensor.view().name.to_owned());
+        let extra = names.filter(|name| !self.taken.contains(name));
+        self.problems.extend(extra.map(|name| TensorProblem::Extra { name }));
+        if !self.problems.is_empty() {
+            let (architecture, problems) = (self.keys.architecture().to_owned(), self.problems);
+            return Err(LoadError::Tensors { architecture, problems });
+        }
+        Ok(self.report)
+    }
+}
+
+/// Whether a shape is `dims`, but for dimensions of 1 at the end.
+fn same(shape: &Shape, dims: &[usize]) -> bool {
+    let longest = shape.rank().max(dims.len());
+    let at = |dims: &[usize], n: usize| dims.get(n).copied().unwrap_or(1);
+    (0..longest).all(|n| at(shape.dims(), n) == at(dims, n))
+}
+
+/// Stands for a tensor that is wrong or missing, in a model that will not be made.
+fn stand_in() -> Tensor {
+    let f32 = formats::by_name("F32").expect("every build has it");
+    let shape = Shape::new(&[1]).expect("one number is a shape");
+    Tensor::in_memory("", f32, shape, [0; 4]).expect("one number has 4 bytes")
+}
