@@ -23,6 +23,7 @@ mod rope;
 mod rows;
 pub mod session;
 pub mod tensor;
+pub mod units;
 
 pub use checkpoint::{Checkpoint, Files};
 pub use context::Context;

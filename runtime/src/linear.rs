@@ -4,7 +4,7 @@
 //! in the file's form; nothing is unpacked or repacked when a layer is made, so making one costs
 //! a lookup in the profile.
 
-use kernels::{MatmulError, Numerics, Plan, Problem, Product};
+use kernels::{IsaInfo, MatmulError, Numerics, Plan, Problem, Product};
 use thiserror::Error;
 
 use crate::context::{Context, PlanError};
@@ -82,6 +82,20 @@ impl<W: AsTensor> Linear<W> {
         bias: Option<Vec<f32>>,
         class: Numerics,
     ) -> Result<Self, LinearError> {
+        Self::on(context, weight, bias, class, None)
+    }
+
+    /// [`Linear::new`] with kernels of one instruction set, if one is given.
+    ///
+    /// # Errors
+    /// As [`Linear::new`], or if the CPU lacks the instruction set.
+    pub fn on(
+        context: &Context,
+        weight: W,
+        bias: Option<Vec<f32>>,
+        class: Numerics,
+        isa: Option<&'static IsaInfo>,
+    ) -> Result<Self, LinearError> {
         let view = weight.view();
         let tensor = || view.name.to_owned();
         // A vector is the weight of a layer with one output.
@@ -94,7 +108,7 @@ impl<W: AsTensor> Linear<W> {
         }
         let problem = Problem { format: view.format, rows, depth, class };
         let plan = context
-            .plan(problem)
+            .plan_on(problem, isa)
             .map_err(|source| LinearError::Plan { tensor: tensor(), source })?;
         Ok(Self { weight, plan, bias })
     }

@@ -6,51 +6,30 @@
 //! that its architecture wants, in the right shape, and none that it does not know: what is wrong
 //! is one error that lists all of it.
 
+mod dequantize;
 mod error;
 mod keys;
 mod loader;
+mod options;
 mod parts;
 mod report;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 
-use kernels::Numerics;
+use tracing::info;
 
 pub use error::{ConfigError, LoadError, TensorProblem};
 pub(crate) use keys::Keys;
 pub(crate) use loader::Loader;
+pub use options::{LoadOptions, Override};
 pub use report::{Report, Treatment, Weight};
 
-use crate::cache::CacheType;
-use crate::checkpoint::{Access, Checkpoint, CheckpointError, Files};
+use crate::checkpoint::{Checkpoint, CheckpointError, Files};
 use crate::context::Context;
 use crate::gguf::Metadata;
 use crate::model::Model;
-
-/// How to load a model. The default: weights in place, int8 activations, all CPUs.
-#[derive(Clone, Debug, Default)]
-pub struct LoadOptions {
-    /// Threads and tuned choices; `None` makes a [`Context`] with default options. Models may
-    /// share one.
-    pub context: Option<Arc<Context>>,
-    /// How the files get into memory.
-    pub access: Access,
-    /// How activations enter products.
-    pub activations: Activations,
-    /// How sessions keep keys and values.
-    pub cache: CacheType,
-}
-
-/// How activations enter the products of a model: [`Numerics::Q8`] unless said otherwise.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Activations(pub Numerics);
-
-impl Default for Activations {
-    fn default() -> Self {
-        Self(Numerics::ALL[0])
-    }
-}
 
 /// A model and what came with it.
 #[derive(Debug)]
@@ -78,8 +57,14 @@ impl Loaded {
 /// If a file cannot be read or is damaged, its architecture is not known, a key is missing or
 /// absurd, or tensors are missing, wrongly shaped or too many.
 pub fn load(path: impl AsRef<Path>, options: &LoadOptions) -> Result<Loaded, LoadError> {
+    let (path, preserve) = (path.as_ref(), options.preserve_quantization);
+    info!("loading {} (preserve_quantization={preserve})", path.display());
+    let start = Instant::now();
     let files = Files::open(path, options.access)?;
-    let (model, report) = load_checkpoint(&Checkpoint::parse(&files)?, options)?;
+    let (model, mut report) = load_checkpoint(&Checkpoint::parse(&files)?, options)?;
+    report.file_bytes = files.bytes();
+    report.time = start.elapsed();
+    report.log();
     Ok(Loaded { model, report, files })
 }
 

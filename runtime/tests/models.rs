@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use kernels::Numerics;
 use runtime::context::{Options, ProfileSource};
-use runtime::load::Activations;
 use runtime::session::{Input, Logits};
 use runtime::{Context, LoadOptions, Loaded, Matrix};
 use serde_json::Value;
@@ -42,7 +41,7 @@ fn load(path: &Path, class: Numerics) -> Loaded {
     let context = Context::new(Options { threads: 2, profile, ..Options::default() }).unwrap();
     let options = LoadOptions {
         context: Some(Arc::new(context)),
-        activations: Activations(class),
+        activations: class,
         ..LoadOptions::default()
     };
     runtime::load(path, &options).unwrap()

@@ -6,15 +6,17 @@
 
 use std::collections::BTreeSet;
 
-use kernels::formats;
+use kernels::{Numerics, Plan, formats};
+use tracing::warn;
 
+use super::dequantize::to_f32;
 use super::report::{Report, Treatment, Weight};
 use super::{Keys, LoadError, LoadOptions, TensorProblem};
 use crate::attention::{Attention, AttentionConfig};
 use crate::checkpoint::Checkpoint;
 use crate::context::Context;
 use crate::embedding::Embedding;
-use crate::linear::Linear;
+use crate::linear::{Linear, LinearError};
 use crate::tensor::{AsTensor, Shape, Tensor};
 
 /// A checkpoint that is being made a model.
@@ -25,6 +27,8 @@ pub(crate) struct Loader<'a> {
     options: &'a LoadOptions,
     taken: BTreeSet<String>,
     problems: Vec<TensorProblem>,
+    /// Of each override, whether it concerned any layer.
+    overridden: Vec<bool>,
     report: Report,
 }
 
@@ -42,7 +46,8 @@ impl<'a> Loader<'a> {
             options,
             taken: BTreeSet::new(),
             problems: vec![],
-            report: Report::default(),
+            overridden: vec![false; options.overrides.len()],
+            report: Report::new(context),
         })
     }
 
@@ -83,7 +88,7 @@ impl<'a> Loader<'a> {
     pub(crate) fn embedding(&mut self, name: &str, rows: usize, columns: usize) -> Embedding {
         let tensor = self.tensor(&format!("{name}.weight"), &[columns, rows]);
         if let Some(tensor) = &tensor {
-            self.report.add(Weight::looked_up(&tensor.view()));
+            self.note(tensor, in_place(tensor), None);
         }
         Embedding::new(tensor.unwrap_or_else(stand_in))
     }
@@ -96,7 +101,7 @@ impl<'a> Loader<'a> {
         if let Err(error) = view.format.dequantize(view.bytes, &mut numbers) {
             self.problems.push(TensorProblem::Unusable(format!("{name:?}: {error}")));
         }
-        self.report.add(Weight::vector(&view));
+        self.note(&tensor, Treatment::Vector, None);
         numbers
     }
 
@@ -127,24 +132,57 @@ impl<'a> Loader<'a> {
     }
 
     fn wire(&mut self, weight: Option<Tensor>, bias: Option<Vec<f32>>) -> Linear {
-        let class = self.options.activations.0;
-        if let Some(weight) = weight {
-            let view = weight.view();
-            let in_place = weight.is_in_place();
-            match Linear::new(self.context, weight.clone(), bias, class) {
+        let linear = weight.and_then(|weight| match self.multiplier(&weight, bias) {
+            Ok(linear) => Some(linear),
+            Err(error) => {
+                self.problems.push(TensorProblem::Unusable(error));
+                None
+            }
+        });
+        linear.unwrap_or_else(|| {
+            Linear::new(self.context, stand_in(), None, Numerics::F32).expect("any kernel takes it")
+        })
+    }
+
+    /// The layer of a weight, as the options want it.
+    fn multiplier(&mut self, weight: &Tensor, bias: Option<Vec<f32>>) -> Result<Linear, String> {
+        let name = weight.view().name;
+        let options = self.options;
+        let exception = options.overrides.iter().position(|o| o.tensors.is_match(name));
+        let exception = exception.map(|n| {
+            self.overridden[n] = true;
+            &options.overrides[n]
+        });
+        let class = exception.and_then(|o| o.activations).unwrap_or(options.activations);
+        let isa = exception.and_then(|o| o.isa);
+        let linear = |weight: Tensor| Linear::on(self.context, weight, bias.clone(), class, isa);
+        let is_float = weight.view().format.name == "F32";
+        if options.preserve_quantization || is_float {
+            match linear(weight.clone()) {
                 Ok(linear) => {
-                    self.report.add(Weight::linear(
-                        &view,
-                        Treatment::Kept,
-                        in_place,
-                        linear.plan(),
-                    ));
-                    return linear;
+                    self.note(weight, in_place(weight), Some(linear.plan()));
+                    return Ok(linear);
                 }
-                Err(error) => self.problems.push(TensorProblem::Unusable(error.to_string())),
+                Err(error @ LinearError::Plan { .. }) if !is_float => {
+                    self.warn(format!("{error}; it is dequantized to f32"));
+                }
+                Err(error) => return Err(error.to_string()),
             }
         }
-        Linear::new(self.context, stand_in(), None, class).expect("any kernel takes one number")
+        let decoded = to_f32(weight, self.context.pool());
+        let decoded = decoded.map_err(|error| format!("{name:?}: {error}"))?;
+        let linear = linear(decoded).map_err(|error| error.to_string())?;
+        self.note(weight, Treatment::Dequantized, Some(linear.plan()));
+        Ok(linear)
+    }
+
+    fn note(&mut self, tensor: &Tensor, treatment: Treatment, plan: Option<&Plan>) {
+        self.report.weights.push(Weight::new(&tensor.view(), treatment, plan));
+    }
+
+    fn warn(&mut self, warning: String) {
+        warn!("{warning}");
+        self.report.warnings.push(warning);
     }
 
     /// What was done, if nothing was wrong.
@@ -152,6 +190,9 @@ impl<'a> Loader<'a> {
         // Types that this build does not know are the likely reason why a tensor is missing.
         let unusable = self.checkpoint.unsupported().iter().cloned();
         self.problems.extend(unusable.map(TensorProblem::Unusable));
+        for warning in self.checkpoint.warnings() {
+            self.warn(warning.clone());
+        }
         let names = self.checkpoint.tensors().map(|tensor| tensor.view().name.to_owned());
         let extra = names.filter(|name| !self.taken.contains(name));
         self.problems.extend(extra.map(|name| TensorProblem::Extra { name }));
@@ -159,8 +200,17 @@ impl<'a> Loader<'a> {
             let (architecture, problems) = (self.keys.architecture().to_owned(), self.problems);
             return Err(LoadError::Tensors { architecture, problems });
         }
+        for (n, exception) in self.options.overrides.iter().enumerate() {
+            if !self.overridden[n] {
+                self.warn(format!("no Linear layer is called {}", exception.tensors));
+            }
+        }
         Ok(self.report)
     }
+}
+
+fn in_place(tensor: &Tensor) -> Treatment {
+    if tensor.is_in_place() { Treatment::Mapped } else { Treatment::Read }
 }
 
 /// Whether a shape is `dims`, but for dimensions of 1 at the end.
