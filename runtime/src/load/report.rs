@@ -223,6 +223,7 @@ impl Report {
 /// `blk.17.attn_q.weight` as `blk.*.attn_q.weight`.
 fn blocks_alike(name: &str) -> String {
     let is_number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
-    let parts: Vec<_> = name.split('.').map(|part| if is_number(part) { "*" } else { part }).collect();
+    let parts: Vec<_> =
+        name.split('.').map(|part| if is_number(part) { "*" } else { part }).collect();
     parts.join(".")
 }
