@@ -71,6 +71,11 @@ impl Attention {
         Ok(Self { config, keys: plan(CHUNK, key)?, values: plan(value, CHUNK)? })
     }
 
+    /// Numbers of a query or key of one head.
+    pub(crate) fn key_size(&self) -> usize {
+        self.config.store.key
+    }
+
     /// Keeps `k (rows, groups * key size)` and `v (rows, groups * value size)` in the sequences'
     /// caches, and tells what `q (rows, heads * key size)` get: `(rows, heads * value size)`.
     pub(crate) fn attend(&self, pass: &mut Pass<'_>, layer: usize, [q, k, v]: [&Rows; 3]) -> Rows {

@@ -15,15 +15,18 @@ impl Embedding {
         Self { table }
     }
 
-    /// Rows of the table.
-    pub(crate) fn count(&self) -> usize {
-        self.table.view().rows()
-    }
-
     /// The vector of each token of a pass: `(rows, columns)`.
     pub(crate) fn look_up(&self, pass: &Pass<'_>) -> Rows {
         let mut out = pass.rows(self.table.view().depth());
         pass.each_row(&mut out, |n, row| self.read(pass.ids[n] as usize, row));
+        out
+    }
+
+    /// The vector of each token's position: `(rows, columns)`.
+    pub(crate) fn of_positions(&self, pass: &Pass<'_>) -> Rows {
+        let positions = pass.positions();
+        let mut out = pass.rows(self.table.view().depth());
+        pass.each_row(&mut out, |n, row| self.read(positions[n], row));
         out
     }
 

@@ -8,6 +8,8 @@ pub mod cache;
 pub mod checkpoint;
 pub mod context;
 mod embedding;
+mod experts;
+mod feed_forward;
 pub mod gguf;
 pub mod linear;
 pub mod load;

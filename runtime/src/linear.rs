@@ -4,7 +4,7 @@
 //! in the file's form; nothing is unpacked or repacked when a layer is made, so making one costs
 //! a lookup in the profile.
 
-use kernels::{IsaInfo, MatmulError, Numerics, Plan, Problem, Product};
+use kernels::{MatmulError, Numerics, Plan, Problem, Product};
 use thiserror::Error;
 
 use crate::context::{Context, PlanError};
@@ -82,34 +82,30 @@ impl<W: AsTensor> Linear<W> {
         bias: Option<Vec<f32>>,
         class: Numerics,
     ) -> Result<Self, LinearError> {
-        Self::on(context, weight, bias, class, None)
+        let view = weight.view();
+        let problem =
+            Problem { format: view.format, rows: view.rows(), depth: view.depth(), class };
+        let plan = context
+            .plan(problem)
+            .map_err(|source| LinearError::Plan { tensor: view.name.to_owned(), source })?;
+        Self::with_plan(weight, bias, plan)
     }
 
-    /// [`Linear::new`] with kernels of one instruction set, if one is given.
+    /// A layer that multiplies with the plan of another weight of the same shape and format.
     ///
     /// # Errors
-    /// As [`Linear::new`], or if the CPU lacks the instruction set.
-    pub fn on(
-        context: &Context,
-        weight: W,
-        bias: Option<Vec<f32>>,
-        class: Numerics,
-        isa: Option<&'static IsaInfo>,
-    ) -> Result<Self, LinearError> {
+    /// If the tensor has more than two dimensions, or the bias another length than `N`.
+    pub fn with_plan(weight: W, bias: Option<Vec<f32>>, plan: Plan) -> Result<Self, LinearError> {
         let view = weight.view();
         let tensor = || view.name.to_owned();
         // A vector is the weight of a layer with one output.
         if view.shape.rank() > 2 {
             return Err(LinearError::Rank { tensor: tensor(), shape: view.shape });
         }
-        let (rows, depth) = (view.rows(), view.depth());
+        let rows = view.rows();
         if let Some(have) = bias.as_ref().map(Vec::len).filter(|have| *have != rows) {
             return Err(LinearError::Bias { tensor: tensor(), have, rows });
         }
-        let problem = Problem { format: view.format, rows, depth, class };
-        let plan = context
-            .plan_on(problem, isa)
-            .map_err(|source| LinearError::Plan { tensor: tensor(), source })?;
         Ok(Self { weight, plan, bias })
     }
 

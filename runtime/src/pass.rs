@@ -98,6 +98,11 @@ impl Pass<'_> {
         });
     }
 
+    /// `x = function(x)`, number by number.
+    pub(crate) fn map(&self, x: &mut Rows, function: impl Fn(f32) -> f32 + Sync) {
+        self.each_row(x, |_, x| x.iter_mut().for_each(|x| *x = function(*x)));
+    }
+
     /// The rows of `x` whose outcome is asked for.
     pub(crate) fn wanted(&self, x: &Rows) -> Rows {
         let mut out = self.rows_of(self.wanted.len(), x.columns());

@@ -5,8 +5,9 @@
 //! asked for, too; [`Loader::finish`] refuses a model that has such things in it.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
-use kernels::{Numerics, Plan, formats};
+use kernels::{IsaInfo, Numerics, Plan, Problem, formats};
 use tracing::warn;
 
 use super::dequantize::to_f32;
@@ -29,6 +30,8 @@ pub(crate) struct Loader<'a> {
     problems: Vec<TensorProblem>,
     /// Of each override, whether it concerned any layer.
     overridden: Vec<bool>,
+    /// Plans made so far: layers of the same shape share theirs.
+    plans: Vec<(Problem, Option<&'static IsaInfo>, Plan)>,
     report: Report,
 }
 
@@ -47,6 +50,7 @@ impl<'a> Loader<'a> {
             taken: BTreeSet::new(),
             problems: vec![],
             overridden: vec![false; options.overrides.len()],
+            plans: vec![],
             report: Report::new(context),
         })
     }
@@ -56,14 +60,14 @@ impl<'a> Loader<'a> {
         self.keys
     }
 
-    /// Layers of the model. No more than the file has tensors, so that nothing is made in vain.
-    pub(crate) fn layers(&self) -> Result<usize, LoadError> {
-        let (layers, tensors) = (self.keys.count("block_count")?, self.checkpoint.tensors().len());
-        if layers > tensors {
-            let need = format!("the file has only {tensors} tensors");
-            return Err(self.keys.wrong("block_count", layers, need).into());
-        }
-        Ok(layers)
+    /// The options.
+    pub(crate) fn options(&self) -> &'a LoadOptions {
+        self.options
+    }
+
+    /// How many tensors the file has.
+    pub(crate) fn tensors(&self) -> usize {
+        self.checkpoint.tensors().len()
     }
 
     /// Whether there is a tensor of that name.
@@ -78,17 +82,49 @@ impl<'a> Loader<'a> {
 
     /// A layer `(rows, depth)`: `NAME.weight` and, if there is one, `NAME.bias`.
     pub(crate) fn linear(&mut self, name: &str, rows: usize, depth: usize) -> Linear {
-        let weight = self.tensor(&format!("{name}.weight"), &[depth, rows]);
+        let [linear] = self.fused(name, [rows], depth);
+        linear
+    }
+
+    /// Layers whose weights `(rows, depth)` lie one after the other in `NAME.weight`, and so do
+    /// their biases, if there are any, in `NAME.bias`.
+    pub(crate) fn fused<const COUNT: usize>(
+        &mut self,
+        name: &str,
+        rows: [usize; COUNT],
+        depth: usize,
+    ) -> [Linear; COUNT] {
+        let all = rows.iter().sum();
+        let weight = self.tensor(&format!("{name}.weight"), &[depth, all]);
         let bias = format!("{name}.bias");
-        let bias = self.has(&bias).then(|| self.vector(&bias, rows));
-        self.wire(weight, bias)
+        let bias = self.has(&bias).then(|| self.vector(&bias, all));
+        let mut first = 0;
+        rows.map(|rows| {
+            let part = first..first + rows;
+            first += rows;
+            let bias = bias.as_ref().and_then(|bias| bias.get(part.clone())).map(Vec::from);
+            self.wire(weight.as_ref(), part, bias)
+        })
+    }
+
+    /// `count` layers `(rows, depth)`, one after the other in `NAME.weight`.
+    pub(crate) fn stacked(
+        &mut self,
+        name: &str,
+        count: usize,
+        [rows, depth]: [usize; 2],
+    ) -> Vec<Linear> {
+        let weight = self.tensor(&format!("{name}.weight"), &[depth, rows, count]);
+        // What is not there is not asked for as often as the metadata says.
+        let count = weight.as_ref().map_or(0, |_| count);
+        (0..count).map(|n| self.wire(weight.as_ref(), n * rows..(n + 1) * rows, None)).collect()
     }
 
     /// Rows of vectors, to be looked up: `NAME.weight (rows, columns)`.
     pub(crate) fn embedding(&mut self, name: &str, rows: usize, columns: usize) -> Embedding {
         let tensor = self.tensor(&format!("{name}.weight"), &[columns, rows]);
         if let Some(tensor) = &tensor {
-            self.note(tensor, in_place(tensor), None);
+            self.note(Weight::new(tensor, 0, treatment(tensor), None));
         }
         Embedding::new(tensor.unwrap_or_else(stand_in))
     }
@@ -101,18 +137,13 @@ impl<'a> Loader<'a> {
         if let Err(error) = view.format.dequantize(view.bytes, &mut numbers) {
             self.problems.push(TensorProblem::Unusable(format!("{name:?}: {error}")));
         }
-        self.note(&tensor, Treatment::Vector, None);
+        self.note(Weight::new(&tensor, 0, Treatment::Vector, None));
         numbers
     }
 
     /// The attention of a layer.
     pub(crate) fn attention(&mut self, config: AttentionConfig) -> Result<Attention, LoadError> {
         Ok(Attention::new(self.context, config)?)
-    }
-
-    /// The options.
-    pub(crate) fn options(&self) -> &'a LoadOptions {
-        self.options
     }
 
     fn tensor(&mut self, name: &str, dims: &[usize]) -> Option<Tensor> {
@@ -131,8 +162,14 @@ impl<'a> Loader<'a> {
         Some(tensor.clone())
     }
 
-    fn wire(&mut self, weight: Option<Tensor>, bias: Option<Vec<f32>>) -> Linear {
-        let linear = weight.and_then(|weight| match self.multiplier(&weight, bias) {
+    /// The layer of some rows of a weight.
+    fn wire(
+        &mut self,
+        weight: Option<&Tensor>,
+        rows: Range<usize>,
+        bias: Option<Vec<f32>>,
+    ) -> Linear {
+        let linear = weight.and_then(|weight| match self.multiplier(weight, rows, bias) {
             Ok(linear) => Some(linear),
             Err(error) => {
                 self.problems.push(TensorProblem::Unusable(error));
@@ -144,9 +181,16 @@ impl<'a> Loader<'a> {
         })
     }
 
-    /// The layer of a weight, as the options want it.
-    fn multiplier(&mut self, weight: &Tensor, bias: Option<Vec<f32>>) -> Result<Linear, String> {
-        let name = weight.view().name;
+    /// [`Loader::wire`], as the options want it.
+    fn multiplier(
+        &mut self,
+        whole: &Tensor,
+        rows: Range<usize>,
+        bias: Option<Vec<f32>>,
+    ) -> Result<Linear, String> {
+        let first = rows.start;
+        let weight = whole.rows(rows);
+        let (name, format) = (weight.view().name, weight.view().format);
         let options = self.options;
         let exception = options.overrides.iter().position(|o| o.tensors.is_match(name));
         let exception = exception.map(|n| {
@@ -155,29 +199,48 @@ impl<'a> Loader<'a> {
         });
         let class = exception.and_then(|o| o.activations).unwrap_or(options.activations);
         let isa = exception.and_then(|o| o.isa);
-        let linear = |weight: Tensor| Linear::on(self.context, weight, bias.clone(), class, isa);
-        let is_float = weight.view().format.name == "F32";
+        let is_float = format.name == "F32";
         if options.preserve_quantization || is_float {
-            match linear(weight.clone()) {
-                Ok(linear) => {
-                    self.note(weight, in_place(weight), Some(linear.plan()));
-                    return Ok(linear);
+            match self.plan(&weight, class, isa) {
+                Ok(plan) => {
+                    let kept = treatment(&weight);
+                    self.note(Weight::new(&weight, first, kept, Some(&plan)));
+                    let linear = Linear::with_plan(weight, bias, plan);
+                    return linear.map_err(|error| error.to_string());
                 }
-                Err(error @ LinearError::Plan { .. }) if !is_float => {
-                    self.warn(format!("{error}; it is dequantized to f32"));
-                }
-                Err(error) => return Err(error.to_string()),
+                Err(error) if is_float => return Err(error.to_string()),
+                Err(error) => self.warn(format!("{error}; it is dequantized to f32")),
             }
         }
-        let decoded = to_f32(weight, self.context.pool());
+        let decoded = to_f32(&weight, self.context.pool());
         let decoded = decoded.map_err(|error| format!("{name:?}: {error}"))?;
-        let linear = linear(decoded).map_err(|error| error.to_string())?;
-        self.note(weight, Treatment::Dequantized, Some(linear.plan()));
-        Ok(linear)
+        let plan = self.plan(&decoded, class, isa).map_err(|error| error.to_string())?;
+        self.note(Weight::new(&weight, first, Treatment::Dequantized, Some(&plan)));
+        Linear::with_plan(decoded, bias, plan).map_err(|error| error.to_string())
     }
 
-    fn note(&mut self, tensor: &Tensor, treatment: Treatment, plan: Option<&Plan>) {
-        self.report.weights.push(Weight::new(&tensor.view(), treatment, plan));
+    fn plan(
+        &mut self,
+        weight: &Tensor,
+        class: Numerics,
+        isa: Option<&'static IsaInfo>,
+    ) -> Result<Plan, LinearError> {
+        let view = weight.view();
+        let problem =
+            Problem { format: view.format, rows: view.rows(), depth: view.depth(), class };
+        let known = self.plans.iter().find(|known| known.0 == problem && known.1 == isa);
+        if let Some((_, _, plan)) = known {
+            return Ok(plan.clone());
+        }
+        let plan = self.context.plan_on(problem, isa);
+        let tensor = || view.name.to_owned();
+        let plan = plan.map_err(|source| LinearError::Plan { tensor: tensor(), source })?;
+        self.plans.push((problem, isa, plan.clone()));
+        Ok(plan)
+    }
+
+    fn note(&mut self, weight: Weight) {
+        self.report.weights.push(weight);
     }
 
     fn warn(&mut self, warning: String) {
@@ -187,12 +250,12 @@ impl<'a> Loader<'a> {
 
     /// What was done, if nothing was wrong.
     pub(crate) fn finish(mut self) -> Result<Report, LoadError> {
-        // Types that this build does not know are the likely reason why a tensor is missing.
-        let unusable = self.checkpoint.unsupported().iter().cloned();
-        self.problems.extend(unusable.map(TensorProblem::Unusable));
         for warning in self.checkpoint.warnings() {
             self.warn(warning.clone());
         }
+        // Types that this build does not know are the likely reason why a tensor is missing.
+        let unusable = self.checkpoint.unsupported().iter().cloned();
+        self.problems.extend(unusable.map(TensorProblem::Unusable));
         let names = self.checkpoint.tensors().map(|tensor| tensor.view().name.to_owned());
         let extra = names.filter(|name| !self.taken.contains(name));
         self.problems.extend(extra.map(|name| TensorProblem::Extra { name }));
@@ -209,7 +272,8 @@ impl<'a> Loader<'a> {
     }
 }
 
-fn in_place(tensor: &Tensor) -> Treatment {
+/// What is done with a tensor that stays as it is.
+fn treatment(tensor: &Tensor) -> Treatment {
     if tensor.is_in_place() { Treatment::Mapped } else { Treatment::Read }
 }
 

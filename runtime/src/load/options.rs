@@ -25,6 +25,8 @@ pub struct LoadOptions {
     pub activations: Numerics,
     /// Exceptions, for some tensors; the first that matches counts.
     pub overrides: Vec<Override>,
+    /// Tokens that a sequence may have; `None` is what the model was trained for.
+    pub context_length: Option<usize>,
     /// How sessions keep keys and values.
     pub cache: CacheType,
 }
@@ -48,6 +50,7 @@ impl Default for LoadOptions {
             preserve_quantization: true,
             activations: Numerics::Q8,
             overrides: vec![],
+            context_length: None,
             cache: CacheType::default(),
         }
     }

@@ -8,7 +8,7 @@ use kernels::{Plan, Source};
 use tracing::info;
 
 use crate::context::Context;
-use crate::tensor::TensorView;
+use crate::tensor::{AsTensor, Tensor};
 use crate::units::size;
 
 /// What was done with a model's weights.
@@ -32,11 +32,13 @@ pub struct Report {
 pub struct Weight {
     /// The tensor.
     pub name: String,
+    /// The first of its rows that are used so; all of them, unless weights are stored as one.
+    pub row: usize,
     /// Its format in the file.
     pub format: &'static str,
-    /// Its elements.
+    /// Elements that are used so.
     pub elements: usize,
-    /// Its bytes in the file.
+    /// Their bytes in the file.
     pub bytes: usize,
     /// What was done.
     pub treatment: Treatment,
@@ -59,9 +61,16 @@ pub enum Treatment {
 }
 
 impl Weight {
-    pub(crate) fn new(view: &TensorView<'_>, treatment: Treatment, plan: Option<&Plan>) -> Self {
+    pub(super) fn new(
+        tensor: &Tensor,
+        row: usize,
+        treatment: Treatment,
+        plan: Option<&Plan>,
+    ) -> Self {
+        let view = tensor.view();
         Self {
             name: view.name.to_owned(),
+            row,
             format: view.format.name,
             elements: view.shape.elements(),
             bytes: view.bytes.len(),
@@ -118,17 +127,20 @@ impl Report {
         self.float_bytes() as f64 / (self.mapped_bytes() + self.memory_bytes()).max(1) as f64
     }
 
-    /// The sum over some weights, each tensor once.
+    /// The sum over some weights, each once.
     fn once(&self, which: impl Fn(&Weight) -> bool, bytes: impl Fn(&Weight) -> usize) -> usize {
         let mut seen = BTreeSet::new();
         let weights = self.weights.iter().filter(|weight| which(weight));
-        weights.filter(|weight| seen.insert(&weight.name)).map(bytes).sum()
+        weights.filter(|weight| seen.insert((&weight.name, weight.row))).map(bytes).sum()
     }
 
     /// One line each about tensors, bytes and kernels.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
-        let count = |which: &dyn Fn(&Weight) -> bool| self.once(which, |_| 1);
+        let count = |which: &dyn Fn(&Weight) -> bool| {
+            let weights = self.weights.iter().filter(|weight| which(weight));
+            weights.map(|weight| &weight.name).collect::<BTreeSet<_>>().len()
+        };
         let quantized = count(&|weight| weight.is_kept() && weight.quantized);
         let dequantized = count(&|weight| weight.treatment == Treatment::Dequantized);
         let floats = self.tensors() - quantized - dequantized;

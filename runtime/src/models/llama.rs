@@ -1,13 +1,14 @@
-//! Llama (Touvron et al. 2023): the architecture that most others vary. Also Mistral (Jiang et
-//! al. 2023), which is a llama whose tokens see a window of those before.
+//! Llama (Touvron et al. 2023): the architecture that most others vary. With it come Mistral
+//! (Jiang et al. 2023), a llama whose tokens see a window of those before, and Mixtral (Jiang et
+//! al. 2024), a Mistral with experts.
 //!
-//! Shapes: `rows` is the tokens of a pass, `hidden` what a token has between layers, `queries` and
-//! `keys` are heads times their size.
+//! Shapes: `rows` is the tokens of a pass, `hidden` what a token has between layers, `queries`,
+//! `keys` and `values` are heads times their size.
 
 use crate::activation::silu;
-use crate::attention::{Attention, AttentionConfig, Mask};
-use crate::cache::Store;
+use crate::attention::{Attention, AttentionConfig};
 use crate::embedding::Embedding;
+use crate::feed_forward::FeedForward;
 use crate::linear::{Linear, LinearError};
 use crate::load::{LoadError, Loader};
 use crate::model::{Network, Sizes};
@@ -19,8 +20,6 @@ use crate::rows::Rows;
 #[derive(Debug)]
 struct Llama {
     sizes: Sizes,
-    /// Numbers of a query's or key's head.
-    head: usize,
     embedding: Embedding, // (vocabulary, hidden)
     rope: Rope,
     layers: Vec<Layer>,
@@ -33,50 +32,39 @@ struct Layer {
     attention_norm: RmsNorm, // (hidden)
     q: Linear,               // (queries, hidden)
     k: Linear,               // (keys, hidden)
-    v: Linear,               // (keys, hidden)
+    v: Linear,               // (values, hidden)
     attention: Attention,
-    o: Linear,     // (hidden, queries)
+    o: Linear,     // (hidden, values of all heads)
     norm: RmsNorm, // (hidden)
-    gate: Linear,  // (wide, hidden)
-    up: Linear,    // (wide, hidden)
-    down: Linear,  // (hidden, wide)
+    feed_forward: FeedForward,
 }
 
 pub(super) fn build(load: &mut Loader<'_>) -> Result<Box<dyn Network>, LoadError> {
     let keys = load.keys();
-    let sizes = load.sizes()?;
-    let (hidden, wide) = (sizes.hidden, keys.count("feed_forward_length")?);
-    let heads = load.heads()?;
+    let (sizes, heads) = (load.sizes()?, load.heads()?);
+    let hidden = sizes.hidden;
     let epsilon = keys.require("attention.layer_norm_rms_epsilon")?;
-    let (queries, k_size, v_size) =
-        (heads.count * heads.key, heads.groups * heads.key, heads.groups * heads.value);
-    let window = keys.find("attention.sliding_window")?;
     let config = AttentionConfig {
-        heads: heads.count,
-        groups: heads.groups,
-        store: Store { kind: load.options().cache, key: heads.key, value: heads.value },
         scale: keys.positive("attention.scale")?.unwrap_or(1.0 / (heads.key as f32).sqrt()),
-        softcap: None,
-        mask: window.filter(|size| *size > 0).map_or(Mask::Causal, Mask::Window),
+        mask: load.mask()?,
+        ..load.attention_config(heads)
     };
     let layer = |n: usize, load: &mut Loader<'_>| {
-        let name = |part: &str| format!("blk.{n}.{part}");
+        let block = format!("blk.{n}");
+        let [q, k, v] = load.projections(&block, heads, hidden);
         Ok(Layer {
-            attention_norm: load.rms_norm(&name("attn_norm"), hidden, epsilon),
-            q: load.linear(&name("attn_q"), queries, hidden),
-            k: load.linear(&name("attn_k"), k_size, hidden),
-            v: load.linear(&name("attn_v"), v_size, hidden),
+            attention_norm: load.rms_norm(&format!("{block}.attn_norm"), hidden, epsilon),
+            q,
+            k,
+            v,
             attention: load.attention(config)?,
-            o: load.linear(&name("attn_output"), hidden, heads.count * heads.value),
-            norm: load.rms_norm(&name("ffn_norm"), hidden, epsilon),
-            gate: load.linear(&name("ffn_gate"), wide, hidden),
-            up: load.linear(&name("ffn_up"), wide, hidden),
-            down: load.linear(&name("ffn_down"), hidden, wide),
+            o: load.linear(&format!("{block}.attn_output"), hidden, heads.mixed()),
+            norm: load.rms_norm(&format!("{block}.ffn_norm"), hidden, epsilon),
+            feed_forward: FeedForward::load(load, &block)?,
         })
     };
     Ok(Box::new(Llama {
         sizes,
-        head: heads.key,
         embedding: load.embedding("token_embd", sizes.vocabulary, hidden),
         rope: load.rope(Order::Adjacent, heads.key)?,
         layers: (0..sizes.layers).map(|n| layer(n, load)).collect::<Result<_, LoadError>>()?,
@@ -95,17 +83,16 @@ impl Network for Llama {
         let mut x = self.embedding.look_up(pass); // (rows, hidden)
         for (n, layer) in self.layers.iter().enumerate() {
             let h = layer.attention_norm.apply(pass, &x); // (rows, hidden)
-            let [mut q, mut k, v] = pass.linear([&layer.q, &layer.k, &layer.v], &h)?; // (rows, queries or keys)
-            angles.rotate(pass, &mut q, self.head);
-            angles.rotate(pass, &mut k, self.head);
-            let h = layer.attention.attend(pass, n, [&q, &k, &v]); // (rows, queries)
+            // (rows, queries), (rows, keys), (rows, values)
+            let [mut q, mut k, v] = pass.linear([&layer.q, &layer.k, &layer.v], &h)?;
+            angles.rotate(pass, &mut q, layer.attention.key_size());
+            angles.rotate(pass, &mut k, layer.attention.key_size());
+            let h = layer.attention.attend(pass, n, [&q, &k, &v]); // (rows, values of all heads)
             let [h] = pass.linear([&layer.o], &h)?; // (rows, hidden)
             pass.add(&mut x, &h);
 
             let h = layer.norm.apply(pass, &x); // (rows, hidden)
-            let [mut gate, up] = pass.linear([&layer.gate, &layer.up], &h)?; // (rows, wide)
-            pass.gate(&mut gate, &up, silu);
-            let [h] = pass.linear([&layer.down], &gate)?; // (rows, hidden)
+            let h = layer.feed_forward.forward(pass, &h, silu)?; // (rows, hidden)
             pass.add(&mut x, &h);
         }
         let x = self.norm.apply(pass, &pass.wanted(&x)); // (wanted, hidden)
