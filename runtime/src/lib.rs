@@ -9,9 +9,12 @@ pub mod linear;
 pub mod matrix;
 pub mod presets;
 pub mod profile;
+mod smallmind;
+pub mod smnd;
+pub mod smq;
 pub mod tensor;
 
-pub use checkpoint::{Checkpoint, Files};
+pub use checkpoint::{Checkpoint, Container, Files};
 pub use context::Context;
 pub use linear::Linear;
 pub use matrix::Matrix;
