@@ -25,10 +25,13 @@ mod rope;
 mod rows;
 pub mod sampler;
 pub mod session;
+mod smallmind;
+pub mod smnd;
+pub mod smq;
 pub mod tensor;
 pub mod units;
 
-pub use checkpoint::{Checkpoint, Files};
+pub use checkpoint::{Checkpoint, Container, Files};
 pub use context::Context;
 pub use linear::Linear;
 pub use load::{LoadOptions, Loaded, load};
