@@ -10,9 +10,11 @@ pub mod matrix;
 pub mod presets;
 pub mod profile;
 pub mod tensor;
+pub mod tokenizer;
 
 pub use checkpoint::{Checkpoint, Files};
 pub use context::Context;
 pub use linear::Linear;
 pub use matrix::Matrix;
 pub use tensor::{AsTensor, Tensor, TensorView};
+pub use tokenizer::Tokenizer;
