@@ -29,6 +29,7 @@ mod smallmind;
 pub mod smnd;
 pub mod smq;
 pub mod tensor;
+pub mod tokenizer;
 pub mod units;
 
 pub use checkpoint::{Checkpoint, Container, Files};
@@ -40,3 +41,4 @@ pub use model::Model;
 pub use sampler::{Sampler, SamplerOptions};
 pub use session::Session;
 pub use tensor::{AsTensor, Tensor, TensorView};
+pub use tokenizer::Tokenizer;
