@@ -12,6 +12,7 @@ use candle_core::{Device, Module, Tensor};
 use kernels::FormatInfo;
 
 use crate::contest::Contestant;
+use crate::ggml::Tiles;
 use crate::weights::Matrix;
 
 /// candle's variables: how many threads there are.
@@ -23,8 +24,9 @@ pub(crate) const VERSION: &str = "candle-core 0.11";
 /// What is packed differently for more rows of activations is packed for so many.
 const PACKED: usize = 32;
 
-/// Copies of a weight matrix.
-pub(crate) struct Candle {
+/// Copies of a weight matrix. All of this thread share its tiles.
+pub(crate) struct Candle<'t> {
+    tiles: &'t Tiles,
     depth: usize,
     copies: Vec<QMatMul>,
     turn: usize,
@@ -45,9 +47,9 @@ fn type_of(format: &FormatInfo) -> Option<GgmlDType> {
     })
 }
 
-impl Candle {
+impl<'t> Candle<'t> {
     /// Copies a matrix. `None` if candle does not have its format.
-    pub(crate) fn new(matrix: Matrix<'_>) -> anyhow::Result<Option<Self>> {
+    pub(crate) fn new(tiles: &'t Tiles, matrix: Matrix<'_>) -> anyhow::Result<Option<Self>> {
         let Matrix { format, rows, depth, bytes, copies } = matrix;
         let Some(kind) = type_of(format) else { return Ok(None) };
         let copy = || {
@@ -55,11 +57,11 @@ impl Candle {
             QMatMul::from_qtensor(QTensor::new(storage, (rows, depth))?)
         };
         let copies = (0..copies).map(|_| copy()).collect::<Result<Vec<_>, _>>()?;
-        Ok(Some(Self { depth, copies, turn: 0, x: None, out: None }))
+        Ok(Some(Self { tiles, depth, copies, turn: 0, x: None, out: None }))
     }
 }
 
-impl Contestant for Candle {
+impl Contestant for Candle<'_> {
     fn name(&self) -> &str {
         "candle"
     }
@@ -68,7 +70,7 @@ impl Contestant for Candle {
         let some = batch.min(PACKED);
         let few = Tensor::from_slice(&x[..some * self.depth], (some, self.depth), &Device::Cpu)?;
         for copy in &self.copies {
-            copy.forward(&few)?;
+            self.tiles.under(|| copy.forward(&few))?;
         }
         self.x = Some(Tensor::from_slice(x, (batch, self.depth), &Device::Cpu)?);
         Ok(())
@@ -77,7 +79,8 @@ impl Contestant for Candle {
     fn multiply(&mut self) -> anyhow::Result<()> {
         self.turn = (self.turn + 1) % self.copies.len();
         let x = self.x.as_ref().context("not prepared")?;
-        self.out = Some(self.copies[self.turn].forward(x)?);
+        let copy = &self.copies[self.turn];
+        self.out = Some(self.tiles.under(|| copy.forward(x))?);
         Ok(())
     }
 

@@ -15,6 +15,7 @@
 mod llama;
 mod product;
 
+use std::cell::Cell;
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::ptr::NonNull;
 
@@ -145,6 +146,46 @@ pub(crate) fn type_of(format: &FormatInfo) -> Option<sys::ggml_type> {
     // SAFETY: as above.
     let bytes = unsafe { sys::ggml_type_size(kind) };
     (usize::try_from(block) == Ok(format.block_len) && bytes == format.block_bytes).then_some(kind)
+}
+
+/// A tile configuration of this thread that is not ggml's.
+///
+/// Both ggml and candle configure a thread's tiles once, and trust that it stays. Where both
+/// multiply on the same thread, each must find what it left.
+pub(crate) struct Tiles(Option<Cell<[u8; 64]>>);
+
+impl Tiles {
+    /// None yet; with these layouts of ggml's.
+    pub(crate) fn beside(layouts: &[Layout]) -> Self {
+        let any = layouts.iter().any(|layout| layout.name == TILES);
+        Self(any.then(|| Cell::new([0; 64])))
+    }
+
+    /// Runs something under this configuration, which it may change, and puts ggml's back.
+    pub(crate) fn under<R>(&self, run: impl FnOnce() -> R) -> R {
+        let Some(tiles) = &self.0 else { return run() };
+        let ggmls = exchange(tiles.get());
+        let result = run();
+        tiles.set(exchange(ggmls));
+        result
+    }
+}
+
+/// Configures the tiles of this thread: how they were before. Only for processors whose tiles ggml
+/// has the system's leave to use.
+#[cfg(target_arch = "x86_64")]
+fn exchange(tiles: [u8; 64]) -> [u8; 64] {
+    let mut before = [0; 64];
+    // SAFETY: `Tiles` has seen that there are tiles; 64 bytes are stored.
+    unsafe { std::arch::asm!("sttilecfg [{}]", in(reg) &raw mut before) };
+    // SAFETY: as above; what is loaded was in force before, or is all zeros: no configuration.
+    unsafe { std::arch::asm!("ldtilecfg [{}]", in(reg) &raw const tiles) };
+    before
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn exchange(tiles: [u8; 64]) -> [u8; 64] {
+    tiles
 }
 
 /// llama.cpp and ggml tell of every tensor that they meet; only what goes wrong is of interest.

@@ -15,7 +15,7 @@ use tuning::{data, machine, space};
 use crate::candle::{self, Candle};
 use crate::cli::Layers;
 use crate::contest::{self, Contestant, Effort};
-use crate::ggml::{self, Ggml, TILES, Weights};
+use crate::ggml::{self, Ggml, Layout, TILES, Tiles, Weights};
 use crate::ours::Ours;
 use crate::weights::{self, Exact, Matrix};
 use crate::{plot, report, tiles};
@@ -111,6 +111,9 @@ struct Bench<'a> {
     args: &'a Layers,
     pool: Pool,
     ggml: Ggml,
+    layouts: Vec<Layout>,
+    /// candle's.
+    tiles: Tiles,
     profile: Option<Profile>,
     cold: usize,
     progress: ProgressBar,
@@ -127,10 +130,15 @@ fn measure(args: &Layers, threads: usize) -> anyhow::Result<Session> {
     loaded.warnings.iter().for_each(|warning| eprintln!("{warning}"));
     let cold = (machine::COLD * machine::last_level_cache()).min(MOST_COLD);
     let products = formats.len() * args.shapes().len() * args.batches().len();
+    let ggml = Ggml::new(threads)?;
+    let mut layouts = ggml.layouts();
+    layouts.retain(|layout| !(args.without_tiles && layout.name == TILES));
     let bench = Bench {
         args,
         pool: Pool::new(threads)?,
-        ggml: Ggml::new(threads)?,
+        ggml,
+        tiles: Tiles::beside(&layouts),
+        layouts,
         profile: loaded.profile,
         cold: args.cold.map_or(cold, |mib| (mib as usize) << 20),
         progress: progress(products, threads),
@@ -190,12 +198,12 @@ impl Bench<'_> {
         let (problem, with) = (*plan.problem(), (plan.isa(), plan.class()));
         let mut engines: Vec<Box<dyn Contestant + '_>> = vec![];
         engines.extend(ours.into_iter().map(|ours| Box::new(ours) as _));
-        let layouts = self.ggml.layouts().into_iter();
-        for layout in layouts.filter(|layout| !(self.args.without_tiles && layout.name == TILES)) {
-            let weights = Weights::new(&self.ggml, &layout, matrix)?;
+        for layout in &self.layouts {
+            let weights = Weights::new(&self.ggml, layout, matrix)?;
             engines.extend(weights.map(|weights| Box::new(weights) as _));
         }
-        engines.extend(Candle::new(matrix)?.map(|candle| Box::new(candle) as _));
+        let candle = Candle::new(&self.tiles, matrix)?;
+        engines.extend(candle.map(|candle| Box::new(candle) as _));
 
         let effort = Effort { time: Duration::from_secs_f64(self.args.seconds) };
         let mut products = vec![];
