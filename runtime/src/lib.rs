@@ -2,6 +2,7 @@
 // Only `gguf/map.rs` may: mapping a file is a promise about the file.
 #![deny(unsafe_code)]
 
+pub mod chat;
 pub mod checkpoint;
 pub mod context;
 pub mod gguf;
