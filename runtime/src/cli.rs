@@ -2,6 +2,7 @@
 
 mod bench;
 mod inspect;
+mod tokenize;
 
 use clap::{Parser, Subcommand};
 use runtime::units::size;
@@ -26,6 +27,7 @@ pub(crate) struct Cli {
 enum Command {
     Inspect(inspect::Args),
     Bench(bench::Args),
+    Tokenize(tokenize::Args),
 }
 
 impl Cli {
@@ -43,6 +45,7 @@ impl Cli {
         match self.command {
             Command::Inspect(args) => inspect::run(&args),
             Command::Bench(args) => bench::run(&args),
+            Command::Tokenize(args) => tokenize::run(&args),
         }
     }
 }

@@ -5,6 +5,7 @@
 pub mod activation;
 mod attention;
 pub mod cache;
+pub mod chat;
 pub mod checkpoint;
 pub mod context;
 mod embedding;
