@@ -12,11 +12,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use indicatif::{ProgressBar, ProgressStyle};
-use kernels::{IsaInfo, Numerics, Plan, Problem, Source};
-use runtime::context::{Context, Options};
+use kernels::{Numerics, Plan, Problem, Source};
+use runtime::Context;
 use runtime::gguf::{Gguf, Mapped};
 use runtime::profile;
 
+use super::loading::Loading;
 use peaks::Peaks;
 use report::{Outcome, Report};
 use ring::Ring;
@@ -55,38 +56,17 @@ pub(crate) struct Args {
     #[arg(long, value_delimiter = ',', default_value = "512",
         value_parser = clap::value_parser!(u32).range(1..=65_536))]
     batch: Vec<u32>,
-    /// Threads; 0 means one per usable CPU.
-    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=1024))]
-    threads: u16,
-    /// Only this instruction set.
-    #[arg(long, value_parser = isa)]
-    isa: Option<&'static IsaInfo>,
-    /// How activations enter: as int8 groups, as they are, or rounded to bfloat16.
-    #[arg(long, default_value = "q8", value_parser = class, value_name = "q8|f32|bf16")]
-    activations: Numerics,
     /// About how long to measure, in all.
     #[arg(long, default_value_t = 20.0, value_parser = seconds)]
     seconds: f64,
-    /// Read the file instead of mapping it.
-    #[arg(long, requires = "file")]
-    no_mmap: bool,
     /// Say of each layer why its kernels were chosen.
     #[arg(long)]
     explain: bool,
     /// Print JSON instead of a table.
     #[arg(long)]
     json: bool,
-}
-
-fn isa(name: &str) -> Result<&'static IsaInfo, String> {
-    kernels::isa::by_name(name).map_err(|error| error.to_string())
-}
-
-fn class(name: &str) -> Result<Numerics, String> {
-    Numerics::by_name(name).ok_or_else(|| {
-        let known = Numerics::ALL.map(Numerics::name);
-        format!("there are {}", known.join(", "))
-    })
+    #[command(flatten)]
+    loading: Loading,
 }
 
 fn seconds(text: &str) -> Result<f64, String> {
@@ -98,7 +78,7 @@ fn seconds(text: &str) -> Result<f64, String> {
 pub(crate) fn run(args: &Args) -> anyhow::Result<String> {
     match (&args.file, &args.synthetic) {
         (Some(path), _) => {
-            let open = if args.no_mmap { Mapped::read } else { Mapped::open };
+            let open = if args.loading.no_mmap { Mapped::read } else { Mapped::open };
             let file = open(path)?;
             let gguf = Gguf::parse(file.bytes()).with_context(|| path.display().to_string())?;
             let (work, notes) = work::of_file(&gguf);
@@ -122,8 +102,7 @@ fn measure(
     if work.is_empty() {
         bail!("there is no weight matrix to measure. {}", notes.join("; "));
     }
-    let options = Options { threads: args.threads.into(), isa: args.isa, ..Options::default() };
-    let context = Context::new(options)?;
+    let context = args.loading.context()?;
     let machine = profile::machine();
     let mut batches = vec![1];
     batches.extend(args.batch.iter().map(|batch| *batch as usize));
@@ -145,7 +124,7 @@ fn measure(
         for &batch in &batches {
             progress.step(&format!("{work}, batch {batch}"));
             let left = total.saturating_sub(start.elapsed()) / (steps - outcomes.len()) as u32;
-            let case = Case::new(&context, work, batch, args.activations)?;
+            let case = Case::new(&context, work, batch, args.loading.activations)?;
             notes.extend(case.note());
             outcomes.push(case.run(&context, &ring, &mut peaks, left)?);
         }
