@@ -7,6 +7,7 @@ mod attention;
 pub mod cache;
 pub mod checkpoint;
 pub mod context;
+mod embed;
 mod embedding;
 mod experts;
 mod feed_forward;
