@@ -8,6 +8,7 @@ pub mod cache;
 pub mod chat;
 pub mod checkpoint;
 pub mod context;
+mod embed;
 mod embedding;
 mod experts;
 mod feed_forward;

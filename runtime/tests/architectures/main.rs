@@ -2,6 +2,7 @@
 //! random weights: all tokens at once, one by one, and several sequences together.
 
 mod decoders;
+mod encoders;
 mod experts;
 mod naive;
 mod tiny;
