@@ -1,6 +1,7 @@
 //! Arguments. What the commands do is in their own files.
 
 mod bench;
+mod embed;
 mod generate;
 mod inspect;
 mod interrupt;
@@ -38,6 +39,7 @@ enum Command {
     Tokenize(tokenize::Args),
     Generate(generate::Args),
     Perplexity(perplexity::Args),
+    Embed(embed::Args),
 }
 
 impl Cli {
@@ -58,6 +60,7 @@ impl Cli {
             Command::Tokenize(args) => tokenize::run(&args),
             Command::Generate(args) => generate::run(&args),
             Command::Perplexity(args) => perplexity::run(&args),
+            Command::Embed(args) => embed::run(&args),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use kernels::Numerics;
 use runtime::context::{Options, ProfileSource};
 use runtime::perplexity::perplexity;
-use runtime::session::{Input, Logits};
+use runtime::session::{ForwardError, Input, Logits};
 use runtime::tokenizer::Special;
 use runtime::{Context, LoadOptions, Loaded, Matrix};
 use serde_json::Value;
@@ -118,7 +118,7 @@ fn perplexity_is_that_of_the_reference() {
         let loaded = load(&folder.join(format!("prose-6m.{kind}.gguf")), Numerics::Q8);
         let ids = loaded.tokenizer().unwrap().encode(&text, Special::Omit).unwrap();
         let ids = &ids[..ids.len().min(windows * context)];
-        let got = perplexity(&loaded.model, ids, context, |_| ()).unwrap();
+        let got = perplexity(&loaded.model, ids, context, |_| Ok::<_, ForwardError>(())).unwrap();
         assert_eq!(got.windows, windows);
         let want = reference["perplexity"]["types"][kind].as_f64().unwrap();
         eprintln!("{kind}: {} instead of {want}", got.value());

@@ -13,7 +13,7 @@ use anyhow::Context as _;
 use runtime::tokenizer::Special;
 use runtime::{Sampler, SamplerOptions};
 
-use super::loading::{self, Loading};
+use super::loading::Loading;
 use chat::Chat;
 use generator::{End, Generator};
 
@@ -107,7 +107,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<String> {
     let sampler = Sampler::new(args.sampling.options())?;
     let start = Instant::now();
     let loaded = args.loading.load(&args.model, args.context.map(|tokens| tokens as usize))?;
-    let tokenizer = loading::tokenizer(&loaded, &args.model)?;
+    let tokenizer = loaded.tokenizer().with_context(|| args.model.display().to_string())?;
     let mut generator = Generator::new(&loaded.model, &tokenizer, sampler)?;
     generator.limit = args.tokens as usize;
     generator.stops = &args.stop;

@@ -10,7 +10,7 @@ use runtime::cache::CacheType;
 use runtime::checkpoint::Access;
 use runtime::context::{Context, Options};
 use runtime::load::Override;
-use runtime::{LoadOptions, Loaded, Tokenizer};
+use runtime::{LoadOptions, Loaded};
 
 /// Options of loading.
 #[derive(clap::Args)]
@@ -82,13 +82,6 @@ impl Loading {
         runtime::load(model, &self.options(context_length)?)
             .with_context(|| format!("cannot load {}", model.display()))
     }
-}
-
-/// The tokenizer that a model's files describe.
-pub(crate) fn tokenizer(loaded: &Loaded, model: &Path) -> anyhow::Result<Tokenizer> {
-    let metadata = loaded.metadata()?;
-    Tokenizer::from_metadata(&metadata)
-        .with_context(|| format!("{}: no tokenizer", model.display()))
 }
 
 fn isa(name: &str) -> Result<&'static IsaInfo, String> {

@@ -11,7 +11,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use runtime::perplexity::{Window, perplexity};
 use runtime::tokenizer::Special;
 
-use super::loading::{self, Loading};
+use super::loading::Loading;
 use divergence::Divergence;
 
 /// Tokens of a window where nothing else is said, as far as the model goes along.
@@ -57,7 +57,8 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> anyhow::Result<String> {
     let text = super::read_text(&args.text)?;
     let loaded = args.loading.load(&args.model, args.context.map(|tokens| tokens as usize))?;
-    let ids = loading::tokenizer(&loaded, &args.model)?.encode(&text, Special::Omit)?;
+    let tokenizer = loaded.tokenizer().with_context(|| args.model.display().to_string())?;
+    let ids = tokenizer.encode(&text, Special::Omit)?;
     if ids.len() < 2 {
         bail!("{}: {} tokens; there is nothing to predict", args.text.display(), ids.len());
     }
