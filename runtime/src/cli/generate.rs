@@ -106,7 +106,7 @@ impl Sampling {
 pub(crate) fn run(args: &Args) -> anyhow::Result<String> {
     let sampler = Sampler::new(args.sampling.options())?;
     let start = Instant::now();
-    let loaded = args.loading.load(&args.model, args.context.map(|tokens| tokens as usize))?;
+    let loaded = args.loading.load(&args.model, args.context)?;
     let tokenizer = loaded.tokenizer().with_context(|| args.model.display().to_string())?;
     let mut generator = Generator::new(&loaded.model, &tokenizer, sampler)?;
     generator.limit = args.tokens as usize;

@@ -49,10 +49,10 @@ pub(crate) struct Loading {
 
 impl Loading {
     /// Threads and tuned choices.
-    pub(crate) fn context(&self) -> anyhow::Result<Context> {
+    pub(crate) fn context(&self) -> anyhow::Result<Arc<Context>> {
         let batching = if self.invariant { Batching::Invariant } else { Batching::Fast };
         let (threads, isa) = (self.threads.into(), self.isa);
-        Ok(Context::new(Options { threads, isa, batching, ..Options::default() })?)
+        Ok(Arc::new(Context::new(Options { threads, isa, batching, ..Options::default() })?))
     }
 
     /// How a file gets into memory.
@@ -60,26 +60,28 @@ impl Loading {
         if self.no_mmap { Access::Read } else { Access::Map }
     }
 
-    /// As the library has it. `context_length` is how many tokens a sequence may have.
-    pub(crate) fn options(&self, context_length: Option<usize>) -> anyhow::Result<LoadOptions> {
-        Ok(LoadOptions {
-            context: Some(Arc::new(self.context()?)),
+    /// As the library has them.
+    pub(crate) fn options(&self, context: Arc<Context>) -> LoadOptions {
+        LoadOptions {
+            context: Some(context),
             access: self.access(),
             preserve_quantization: !self.dequantize,
             activations: self.activations,
             overrides: self.overrides.clone(),
-            context_length,
+            context_length: None,
             cache: self.cache,
-        })
+        }
     }
 
-    /// Loads a model.
+    /// Loads a model. `context_length` is how many tokens a sequence may have.
     pub(crate) fn load(
         &self,
         model: &Path,
-        context_length: Option<usize>,
+        context_length: Option<u32>,
     ) -> anyhow::Result<Loaded> {
-        runtime::load(model, &self.options(context_length)?)
+        let context_length = context_length.map(|tokens| tokens as usize);
+        let options = LoadOptions { context_length, ..self.options(self.context()?) };
+        runtime::load(model, &options)
             .with_context(|| format!("cannot load {}", model.display()))
     }
 }

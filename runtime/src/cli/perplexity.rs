@@ -56,7 +56,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<String> {
     let text = super::read_text(&args.text)?;
-    let loaded = args.loading.load(&args.model, args.context.map(|tokens| tokens as usize))?;
+    let loaded = args.loading.load(&args.model, args.context)?;
     let tokenizer = loaded.tokenizer().with_context(|| args.model.display().to_string())?;
     let ids = tokenizer.encode(&text, Special::Omit)?;
     if ids.len() < 2 {
