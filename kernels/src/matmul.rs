@@ -208,6 +208,11 @@ fn multiply_each(
         Work::Gemv(gemv) => gemv.run(columns, scratch),
         Work::Gemm(gemm) => gemm.run(columns, scratch),
     });
+    for work in work {
+        if let Work::Gemm(gemm) = work {
+            pool.keep_packed(gemm.packed);
+        }
+    }
     Ok(())
 }
 
@@ -272,7 +277,8 @@ impl<'a> Gemm<'a> {
         let entry = &kernel.kernel().entry;
         let widest = usize::from(plan.params.columns).clamp(1, kernel.kernel().columns);
         let blocks = ColumnBlock::cut(batch, widest);
-        let mut packed: Vec<ColumnPanel> = blocks.iter().map(|_| ColumnPanel::default()).collect();
+        let mut packed = pool.packed();
+        packed.resize_with(blocks.len(), ColumnPanel::default);
         pool.for_each_chunk(&mut packed, 1, |n, panel| panel[0].pack(entry, x, blocks[n]));
         let tile_bytes = kernel.kernel().isa.panels
             * match entry {
@@ -340,8 +346,8 @@ impl ColumnBlock {
 }
 
 /// A block of columns in the order in which `gemm` reads them.
-#[derive(Default)]
-struct ColumnPanel {
+#[derive(Debug, Default)]
+pub(crate) struct ColumnPanel {
     units: usize,
     quants: Vec<i8>,
     factors: Vec<Factors>,
@@ -400,31 +406,6 @@ impl ColumnPanel {
                 gemm.tile_q8(columns, &mut TileQ8 { panels, units, quants, factors, out });
             }
             _ => gemm.tile_f32(columns, &mut TileF32 { panels, x: &self.floats, out }),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn column_blocks_are_balanced_and_complete() {
-        for batch in 1..70 {
-            for widest in 1..13 {
-                let blocks = ColumnBlock::cut(batch, widest);
-                let (least, most) = (
-                    blocks.iter().map(|block| block.count).min().unwrap(),
-                    blocks.iter().map(|block| block.count).max().unwrap(),
-                );
-                assert!(most <= widest && most - least <= 1);
-                let mut next = 0;
-                for block in blocks {
-                    assert_eq!(block.first, next);
-                    next += block.count;
-                }
-                assert_eq!(next, batch);
-            }
         }
     }
 }
