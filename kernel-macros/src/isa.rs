@@ -139,7 +139,8 @@ pub(crate) fn expand_tokens(input: TokenStream) -> TokenStream {
     }
 }
 
-fn tokens(row: &Row) -> TokenStream {
+/// The token type of an instruction set, and the module of its entry points.
+pub(crate) fn tokens(row: &Row) -> TokenStream {
     let (cfg, token, module, features) =
         (row.cfg(), row.token(), row.module(), row.target_feature());
     let (doc, name) = (row.doc, row.name);
