@@ -134,8 +134,7 @@ mod kernels_of_q4_0 {
         #[inline(always)]
         fn scales<I: Isa>(isa: I, span: &Self::Span) -> I::Groups {
             const SPOTS0: &Spots = &Spots::new::<
-                8,
-                2,
+                8, 2,
             >([0, 18, 36, 54, 72, 90, 108, 126], 144);
             isa.g_f16(span, SPOTS0)
         }
@@ -158,22 +157,8 @@ mod kernels_of_q4_0 {
         numbers: &[&Q_BITS],
         codes: &Q_BITS,
         levels: &[
-            -8.0,
-            -7.0,
-            -6.0,
-            -5.0,
-            -4.0,
-            -3.0,
-            -2.0,
-            -1.0,
-            0.0,
-            1.0,
-            2.0,
-            3.0,
-            4.0,
-            5.0,
-            6.0,
-            7.0,
+            -8.0, -7.0, -6.0, -5.0, -4.0, -3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0, 4.0, 5.0,
+            6.0, 7.0,
         ],
         scale: Some(layout::Part {
             constant: 1.0,
