@@ -43,7 +43,7 @@ pub mod avx512vnni {
         const NR: usize,
     >(tile: &mut crate::gemm::TileQ8<'_>) {
         let isa = super::Avx512Vnni::assume_supported();
-        crate::gemm::tile_q8::<_, STEPS, CENTERED, CODE_MAX, NR>(isa, tile);
+        crate::gemm::tile_q8::<_, 2, STEPS, CENTERED, CODE_MAX, NR>(isa, tile);
     }
     #[target_feature(
         enable = "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512vbmi"
@@ -51,7 +51,7 @@ pub mod avx512vnni {
     #[doc(hidden)]
     pub fn tile_f32<const NR: usize>(tile: &mut crate::gemm::TileF32<'_>) {
         let isa = super::Avx512Vnni::assume_supported();
-        crate::gemm::tile_f32::<_, NR>(isa, tile);
+        crate::gemm::tile_f32::<_, 2, NR>(isa, tile);
     }
     #[target_feature(
         enable = "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512vbmi"
@@ -74,7 +74,8 @@ pub mod avx512vnni {
         name: "avx512vnni",
         summary: "512-bit registers, `vpdpbusd`, and byte permutes (VBMI: Ice Lake, Zen 4 and later).",
         lanes: <super::Avx512Vnni as super::Isa>::LANES,
-        columns: 12,
+        panels: 2,
+        columns: 6,
         detect: || super::Avx512Vnni::detect().is_some(),
         quantize,
         probe,

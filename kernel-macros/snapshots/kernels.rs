@@ -165,8 +165,8 @@ const Q4_0_KERNELS: &[::kernels::Kernel] = {
             name: "q4_0_avx512vnni_gemm_q8",
             isa: &isa::avx512vnni::INFO,
             class: Numerics::Q8,
-            rows: <isa::Avx512Vnni as Isa>::LANES / 4,
-            columns: 12,
+            rows: 2 * <isa::Avx512Vnni as Isa>::LANES / 4,
+            columns: 6,
             entry: {
                 const CLASS: u32 = ::kernels::gemm::code_class::<
                     isa::Avx512Vnni,
@@ -180,12 +180,6 @@ const Q4_0_KERNELS: &[::kernels::Kernel] = {
                         isa::avx512vnni::tile_q8::<STEPS, CENTERED, CLASS, 4>,
                         isa::avx512vnni::tile_q8::<STEPS, CENTERED, CLASS, 5>,
                         isa::avx512vnni::tile_q8::<STEPS, CENTERED, CLASS, 6>,
-                        isa::avx512vnni::tile_q8::<STEPS, CENTERED, CLASS, 7>,
-                        isa::avx512vnni::tile_q8::<STEPS, CENTERED, CLASS, 8>,
-                        isa::avx512vnni::tile_q8::<STEPS, CENTERED, CLASS, 9>,
-                        isa::avx512vnni::tile_q8::<STEPS, CENTERED, CLASS, 10>,
-                        isa::avx512vnni::tile_q8::<STEPS, CENTERED, CLASS, 11>,
-                        isa::avx512vnni::tile_q8::<STEPS, CENTERED, CLASS, 12>,
                     ],
                     shape: ::kernels::panel::Shape::of::<isa::Avx512Vnni, Q4_0>(),
                 }
@@ -214,8 +208,8 @@ const Q4_0_KERNELS: &[::kernels::Kernel] = {
             name: "q4_0_avx512vnni_gemm_f32",
             isa: &isa::avx512vnni::INFO,
             class: Numerics::F32,
-            rows: <isa::Avx512Vnni as Isa>::LANES / 4,
-            columns: 12,
+            rows: 2 * <isa::Avx512Vnni as Isa>::LANES / 4,
+            columns: 6,
             entry: Entry::GemmF32 {
                 unpack: q4_0_avx512vnni_unpack_f32,
                 tiles: &[
@@ -225,12 +219,6 @@ const Q4_0_KERNELS: &[::kernels::Kernel] = {
                     isa::avx512vnni::tile_f32::<4>,
                     isa::avx512vnni::tile_f32::<5>,
                     isa::avx512vnni::tile_f32::<6>,
-                    isa::avx512vnni::tile_f32::<7>,
-                    isa::avx512vnni::tile_f32::<8>,
-                    isa::avx512vnni::tile_f32::<9>,
-                    isa::avx512vnni::tile_f32::<10>,
-                    isa::avx512vnni::tile_f32::<11>,
-                    isa::avx512vnni::tile_f32::<12>,
                 ],
             },
         },

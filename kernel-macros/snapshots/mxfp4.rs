@@ -9,7 +9,7 @@
 
 32 weights in 17 bytes: 4.25 bits per weight.*/
 #[derive(Clone, Copy, Debug)]
-#[allow(non_camel_case_types)]
+#[allow(non_camel_case_types, dead_code)]
 pub struct MXFP4;
 /// One block of [`MXFP4`] as stored: 17 bytes, align 1.
 #[derive(
@@ -24,7 +24,7 @@ pub struct MXFP4;
 )]
 #[zerocopy(crate = "::kernels::zerocopy")]
 #[repr(C)]
-#[allow(non_camel_case_types)]
+#[allow(non_camel_case_types, dead_code)]
 pub struct BlockMXFP4 {
     /// e8m0, at byte 0.
     pub e: u8,
@@ -267,7 +267,7 @@ mod kernels_of_mxfp4 {
         ggml_type: Some(39),
         block_len: 32,
         block_bytes: 17,
-        code_hash: 8773644528069956944u64,
+        code_hash: 1232518832548467387u64,
         layout: Some(&LAYOUT),
         dequantize: |bytes, weights| {
             format::dequantize_blocks::<

@@ -9,7 +9,7 @@
 
 32 weights in 18 bytes: 4.5 bits per weight.*/
 #[derive(Clone, Copy, Debug)]
-#[allow(non_camel_case_types)]
+#[allow(non_camel_case_types, dead_code)]
 pub struct Q4_0;
 /// One block of [`Q4_0`] as stored: 18 bytes, align 1.
 #[derive(
@@ -24,7 +24,7 @@ pub struct Q4_0;
 )]
 #[zerocopy(crate = "::kernels::zerocopy")]
 #[repr(C)]
-#[allow(non_camel_case_types)]
+#[allow(non_camel_case_types, dead_code)]
 pub struct BlockQ4_0 {
     /// f16, at byte 0.
     pub d: [u8; 2],
@@ -176,7 +176,7 @@ mod kernels_of_q4_0 {
         ggml_type: Some(2),
         block_len: 32,
         block_bytes: 18,
-        code_hash: 9014049955206871055u64,
+        code_hash: 16126478571132104929u64,
         layout: Some(&LAYOUT),
         dequantize: |bytes, weights| {
             format::dequantize_blocks::<

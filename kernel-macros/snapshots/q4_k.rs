@@ -11,7 +11,7 @@
 
 256 weights in 144 bytes: 4.5 bits per weight.*/
 #[derive(Clone, Copy, Debug)]
-#[allow(non_camel_case_types)]
+#[allow(non_camel_case_types, dead_code)]
 pub struct Q4_K;
 /// One block of [`Q4_K`] as stored: 144 bytes, align 1.
 #[derive(
@@ -26,7 +26,7 @@ pub struct Q4_K;
 )]
 #[zerocopy(crate = "::kernels::zerocopy")]
 #[repr(C)]
-#[allow(non_camel_case_types)]
+#[allow(non_camel_case_types, dead_code)]
 pub struct BlockQ4_K {
     /// f16, at byte 0.
     pub d: [u8; 2],
@@ -265,7 +265,7 @@ mod kernels_of_q4_k {
         ggml_type: Some(12),
         block_len: 256,
         block_bytes: 144,
-        code_hash: 7706895980418160804u64,
+        code_hash: 10570353324221954024u64,
         layout: Some(&LAYOUT),
         dequantize: |bytes, weights| {
             format::dequantize_blocks::<

@@ -11,7 +11,7 @@
 
 256 weights in 210 bytes: 6.5625 bits per weight.*/
 #[derive(Clone, Copy, Debug)]
-#[allow(non_camel_case_types)]
+#[allow(non_camel_case_types, dead_code)]
 pub struct Q6_K;
 /// One block of [`Q6_K`] as stored: 210 bytes, align 1.
 #[derive(
@@ -26,7 +26,7 @@ pub struct Q6_K;
 )]
 #[zerocopy(crate = "::kernels::zerocopy")]
 #[repr(C)]
-#[allow(non_camel_case_types)]
+#[allow(non_camel_case_types, dead_code)]
 pub struct BlockQ6_K {
     /// 128 x u8, from byte 0.
     pub ql: [u8; 128],
@@ -277,7 +277,7 @@ mod kernels_of_q6_k {
         ggml_type: Some(14),
         block_len: 256,
         block_bytes: 210,
-        code_hash: 12784890321036399444u64,
+        code_hash: 6431374640060953891u64,
         layout: Some(&LAYOUT),
         dequantize: |bytes, weights| {
             format::dequantize_blocks::<

@@ -8,7 +8,7 @@
 
 8 weights in 6 bytes: 6 bits per weight.*/
 #[derive(Clone, Copy, Debug)]
-#[allow(non_camel_case_types)]
+#[allow(non_camel_case_types, dead_code)]
 pub(crate) struct Short;
 /// One block of [`Short`] as stored: 6 bytes, align 1.
 #[derive(
@@ -23,7 +23,7 @@ pub(crate) struct Short;
 )]
 #[zerocopy(crate = "::kernels::zerocopy")]
 #[repr(C)]
-#[allow(non_camel_case_types)]
+#[allow(non_camel_case_types, dead_code)]
 pub(crate) struct BlockShort {
     /// 2 x e8m0, from byte 0.
     pub(crate) e: [u8; 2],
@@ -113,7 +113,7 @@ mod kernels_of_short {
         ggml_type: None,
         block_len: 8,
         block_bytes: 6,
-        code_hash: 2916509948305562444u64,
+        code_hash: 5549317972541304497u64,
         layout: Some(&LAYOUT),
         dequantize: |bytes, weights| {
             format::dequantize_blocks::<

@@ -12,7 +12,7 @@
 
 64 weights in 52 bytes: 6.5 bits per weight.*/
 #[derive(Clone, Copy, Debug)]
-#[allow(non_camel_case_types)]
+#[allow(non_camel_case_types, dead_code)]
 struct Streamed;
 /// One block of [`Streamed`] as stored: 52 bytes, align 1.
 #[derive(
@@ -27,7 +27,7 @@ struct Streamed;
 )]
 #[zerocopy(crate = "::kernels::zerocopy")]
 #[repr(C)]
-#[allow(non_camel_case_types)]
+#[allow(non_camel_case_types, dead_code)]
 struct BlockStreamed {
     /// Scale of the block.
     /// f32, at byte 0.
@@ -489,7 +489,7 @@ mod kernels_of_streamed {
         ggml_type: None,
         block_len: 64,
         block_bytes: 52,
-        code_hash: 3912341188389779298u64,
+        code_hash: 7769904721928756390u64,
         layout: Some(&LAYOUT),
         dequantize: |bytes, weights| {
             format::dequantize_blocks::<

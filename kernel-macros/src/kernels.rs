@@ -178,8 +178,8 @@ impl Writer<'_> {
 
     fn gemm(&mut self, isa: &Row, class: &str, entry: &TokenStream) {
         let name = self.name(isa, &format!("gemm_{}", class.to_lowercase()));
-        let token = isa.token();
-        let rows = quote! { <isa::#token as Isa>::LANES / 4 };
+        let (panels, token) = (Literal::usize_unsuffixed(isa.panels), isa.token());
+        let rows = quote! { #panels * <isa::#token as Isa>::LANES / 4 };
         self.row(isa, &name, (&rows, isa.columns), class, entry);
     }
 

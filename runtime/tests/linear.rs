@@ -201,7 +201,8 @@ fn a_tuned_choice_is_taken_and_explained() {
             Profile { name: "profile test.toml".to_owned(), entries: vec![entry.clone()] };
         let profile = ProfileSource::Given(profile);
         let isa = kernels::isa::by_name("scalar").ok();
-        let context = Context::new(Options { threads, isa, profile, ..Options::default() }).unwrap();
+        let context =
+            Context::new(Options { threads, isa, profile, ..Options::default() }).unwrap();
         let linear = Linear::new(&context, weight, None, Numerics::Q8).unwrap();
         (linear.plan().clone(), context.warnings().to_vec())
     };
