@@ -5,7 +5,3 @@ w[i] = d * q[i];
 // error: `q` is declared twice
 //  2 | let q: [u4; 32] = q.planes(16);
 //    |     ^
-
-// error: `q` differs from another name by case alone
-//  2 | let q: [u4; 32] = q.planes(16);
-//    |     ^

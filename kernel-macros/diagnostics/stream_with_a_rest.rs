@@ -5,7 +5,3 @@ w[i] = d * q[i];
 // error: 128 bits are not whole numbers of 5 bits
 //  2 | let q: [u5; 25] = qs.stream();
 //    |                   ^^
-
-// error: a block of 25 weights; its length must be a multiple of 4
-//  2 | let q: [u5; 25] = qs.stream();
-//    |     ^

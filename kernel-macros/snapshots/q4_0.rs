@@ -9,7 +9,7 @@
 
 32 weights in 18 bytes: 4.5 bits per weight.*/
 #[derive(Clone, Copy, Debug)]
-#[allow(non_camel_case_types)]
+#[allow(non_camel_case_types, dead_code)]
 pub struct Q4_0;
 /// One block of [`Q4_0`] as stored: 18 bytes, align 1.
 #[derive(
@@ -24,7 +24,7 @@ pub struct Q4_0;
 )]
 #[zerocopy(crate = "::kernels::zerocopy")]
 #[repr(C)]
-#[allow(non_camel_case_types)]
+#[allow(non_camel_case_types, dead_code)]
 pub struct BlockQ4_0 {
     /// f16, at byte 0.
     pub d: [u8; 2],
@@ -134,8 +134,7 @@ mod kernels_of_q4_0 {
         #[inline(always)]
         fn scales<I: Isa>(isa: I, span: &Self::Span) -> I::Groups {
             const SPOTS0: &Spots = &Spots::new::<
-                8,
-                2,
+                8, 2,
             >([0, 18, 36, 54, 72, 90, 108, 126], 144);
             isa.g_f16(span, SPOTS0)
         }
@@ -158,22 +157,8 @@ mod kernels_of_q4_0 {
         numbers: &[&Q_BITS],
         codes: &Q_BITS,
         levels: &[
-            -8.0,
-            -7.0,
-            -6.0,
-            -5.0,
-            -4.0,
-            -3.0,
-            -2.0,
-            -1.0,
-            0.0,
-            1.0,
-            2.0,
-            3.0,
-            4.0,
-            5.0,
-            6.0,
-            7.0,
+            -8.0, -7.0, -6.0, -5.0, -4.0, -3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0, 4.0, 5.0,
+            6.0, 7.0,
         ],
         scale: Some(layout::Part {
             constant: 1.0,

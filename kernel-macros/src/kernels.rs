@@ -178,7 +178,7 @@ impl Writer<'_> {
 
     fn gemm(&mut self, isa: &Row, class: &str, entry: &TokenStream) {
         let name = self.name(isa, &format!("gemm_{}", class.to_lowercase()));
-        let (token, panels) = (isa.token(), Literal::usize_unsuffixed(isa.panels));
+        let (panels, token) = (Literal::usize_unsuffixed(isa.panels), isa.token());
         let rows = quote! { #panels * <isa::#token as Isa>::LANES / 4 };
         self.row(isa, &name, (&rows, isa.columns), class, entry);
     }

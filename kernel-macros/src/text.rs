@@ -10,7 +10,8 @@ pub(crate) fn text(tokens: TokenStream) -> String {
     let mut after_name = false;
     for token in tokens {
         let is_group = matches!(token, TokenTree::Group(_));
-        if !text.is_empty() && !(is_group && after_name) {
+        let is_attached = is_group && after_name;
+        if !text.is_empty() && !is_attached {
             text.push(' ');
         }
         after_name = is_group || matches!(token, TokenTree::Ident(_));

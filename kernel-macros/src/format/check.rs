@@ -9,12 +9,13 @@ use crate::errors::Errors;
 use std::collections::BTreeSet;
 use syn::Ident;
 
-/// Notes everything that is wrong with a format. Bits are only counted where nothing else is
-/// wrong: a let that cannot be read leaves its bits unread.
+/// Notes everything that is wrong with a format. Weights and bits are only counted where nothing
+/// else is wrong: a let that cannot be read leaves its bits unread.
 pub(crate) fn check(format: &Format, errors: &mut Errors) {
     let is_sound = errors.is_empty();
     groups(format, errors);
     if is_sound {
+        block(format, errors);
         bits(format, errors);
     }
 }
@@ -23,10 +24,6 @@ pub(crate) fn check(format: &Format, errors: &mut Errors) {
 /// can cut groups into units.
 fn groups(format: &Format, errors: &mut Errors) {
     let block = format.block();
-    if !block.is_multiple_of(4) {
-        let message = format!("a block of {block} weights; its length must be a multiple of 4");
-        errors.at(&format.codes().name, message);
-    }
     for used in &format.equation.uses {
         let (name, group, length) = (&used.name, used.group, used.length);
         if group == 0 || !group.is_multiple_of(4) {
@@ -44,6 +41,14 @@ fn groups(format: &Format, errors: &mut Errors) {
             };
             errors.at(&used.expr, message);
         }
+    }
+}
+
+fn block(format: &Format, errors: &mut Errors) {
+    let block = format.block();
+    if !block.is_multiple_of(4) {
+        let message = format!("a block of {block} weights; its length must be a multiple of 4");
+        errors.at(&format.codes().name, message);
     }
 }
 

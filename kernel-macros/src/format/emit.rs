@@ -72,11 +72,11 @@ pub(crate) fn stub(declaration: &Declaration) -> TokenStream {
     quote! {
         #(#docs)*
         #[derive(Clone, Copy, Debug)]
-        #[allow(non_camel_case_types)]
+        #[allow(non_camel_case_types, dead_code)]
         #vis struct #name;
         #[doc(hidden)]
         #[derive(Clone, Copy, Debug)]
-        #[allow(non_camel_case_types)]
+        #[allow(non_camel_case_types, dead_code)]
         #vis struct #block;
         impl ::kernels::Format for #name {
             const SPAN: usize = 1;
@@ -107,7 +107,7 @@ fn block(format: &Format) -> TokenStream {
         #(#docs)*
         #[doc = #diagram]
         #[derive(Clone, Copy, Debug)]
-        #[allow(non_camel_case_types)]
+        #[allow(non_camel_case_types, dead_code)]
         #vis struct #name;
 
         #[doc = #doc]
@@ -119,7 +119,7 @@ fn block(format: &Format) -> TokenStream {
         )]
         #[zerocopy(crate = "::kernels::zerocopy")]
         #[repr(C)]
-        #[allow(non_camel_case_types)]
+        #[allow(non_camel_case_types, dead_code)]
         #vis struct #block { #(#fields),* }
         const _: () = ::core::assert!(::core::mem::size_of::<#block>() == #bytes);
     }

@@ -219,7 +219,7 @@ impl Reader<'_> {
             }
             Named::Float(..) => format!("`{name}` is an array: write `{name}[i / G]`"),
             Named::Integers(_) => {
-                format!("`{name}` is integers: write `{name}[i]` or `{name}[i / G]`")
+                format!("`{name}` is many numbers: write `{name}[i]` or `{name}[i / G]`")
             }
         };
         Err(syn::Error::new_spanned(expr, message))

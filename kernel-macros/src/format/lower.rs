@@ -2,7 +2,11 @@
 //!
 //! A register holds one number a lane, a byte wide. The numbers' bits are cut into segments that
 //! lie within one byte in every lane; each segment becomes *gather, shift, mask*, and the
-//! segments are joined by `or`. Gather and shift look for the cheap idiom first:
+//! segments are joined by `or`. Numbers are cut at the same bits in all lanes, so that one mask
+//! does for all; where numbers straddle bytes at ever other places, as in a stream, that would be
+//! a segment for each bit, and every lane is cut by itself.
+//!
+//! Gather and shift look for the cheap idiom first:
 //!
 //! | lanes read | gather | | lanes shift | shift |
 //! |---|---|---|---|---|
@@ -15,6 +19,7 @@
 
 use super::body::Body;
 use super::model::Bit;
+use super::runs::{self, Piece};
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 
@@ -46,14 +51,13 @@ impl Register {
     }
 }
 
-/// Bits `low..high` of the numbers in all lanes: where each lane finds them.
+/// A part of the numbers in all lanes, within one byte in each.
 struct Segment {
-    low: usize,
-    width: usize,
-    /// Byte of the span and shift in it; `None` for a lane that has nothing here.
-    from: Vec<Option<(usize, usize)>>,
-    /// Lanes whose bits here are constant zeros. Other lanes without a source hold no number.
-    zero: Vec<bool>,
+    /// Where each lane finds its part; `None` for a lane that has none here.
+    pieces: Vec<Option<Piece>>,
+    /// Lanes that hold a number. Those of them without a piece are zero here, the lanes behind
+    /// them may be anything.
+    numbers: usize,
 }
 
 /// An expression for the register whose lane `n` holds the number made of `lanes[n]`.
@@ -79,63 +83,72 @@ pub(crate) fn lower(
     joined.expect("a number has bits")
 }
 
-/// Cuts the numbers where any lane's bits leave a byte or skip bits.
+/// Cuts the numbers where any lane's bits leave a byte or skip bits, or each lane by itself if
+/// that makes fewer segments.
 fn segments(lanes: &[Vec<Bit>], count: usize) -> Vec<Segment> {
-    let mut cuts: Vec<usize> = lanes
-        .iter()
-        .flat_map(|bits| super::runs::pieces(bits))
-        .flat_map(|piece| [piece.to, piece.to + piece.width])
-        .collect();
+    let pieces: Vec<Vec<Piece>> = lanes.iter().map(|bits| runs::pieces(bits)).collect();
+    let segment = |piece: &dyn Fn(usize) -> Option<Piece>| Segment {
+        pieces: (0..count).map(piece).collect(),
+        numbers: lanes.len(),
+    };
+    let mut cuts: Vec<usize> =
+        pieces.iter().flatten().flat_map(|piece| [piece.to, piece.to + piece.width]).collect();
     cuts.sort_unstable();
     cuts.dedup();
-    let segment = |cut: &[usize]| {
-        let (low, width) = (cut[0], cut[1] - cut[0]);
-        let from = |lane: usize| {
-            let bit = (*lanes.get(lane)?.get(low)?)?;
-            Some((bit / 8, bit % 8))
-        };
-        let zero = |lane: usize| lanes.get(lane).is_some_and(|bits| bits[low].is_none());
-        Segment {
-            low,
-            width,
-            from: (0..count).map(from).collect(),
-            zero: (0..count).map(zero).collect(),
-        }
+    let within = |cut: &[usize]| {
+        let (to, width) = (cut[0], cut[1] - cut[0]);
+        segment(&|lane| {
+            let bit = (*lanes.get(lane)?.get(to)?)?;
+            Some(Piece { to, width, byte: bit / 8, shift: bit % 8 })
+        })
     };
-    let is_read = |segment: &Segment| segment.from.iter().any(Option::is_some);
-    cuts.windows(2).map(segment).filter(is_read).collect()
+    let is_read = |segment: &Segment| segment.pieces.iter().any(Option::is_some);
+    let together: Vec<Segment> = cuts.windows(2).map(within).filter(is_read).collect();
+    let most = pieces.iter().map(Vec::len).max().unwrap_or(0);
+    if together.len() <= most {
+        return together;
+    }
+    (0..most).map(|nth| segment(&|lane| pieces.get(lane)?.get(nth).copied())).collect()
 }
 
 fn step(segment: &Segment, register: Register, span: usize, body: &mut Body) -> TokenStream {
-    let bytes: Vec<Option<usize>> =
-        segment.from.iter().map(|from| from.map(|(byte, _)| byte)).collect();
+    let Segment { pieces, numbers } = segment;
+    let bytes: Vec<Option<usize>> = pieces.iter().map(|piece| Some((*piece)?.byte)).collect();
     // Right by the shift in the byte, left to the place in the number: one net shift.
-    let net: Vec<Option<i8>> = segment
-        .from
-        .iter()
-        .map(|from| from.map(|(_, shift)| shift as i8 - segment.low as i8))
-        .collect();
+    let net = |piece: &Piece| piece.shift as i8 - piece.to as i8;
+    let net: Vec<Option<i8>> = pieces.iter().map(|piece| piece.as_ref().map(net)).collect();
+    let mask = |piece: &Piece| (((1u16 << piece.width) - 1) << piece.to) as u8;
+    let mut masks: Vec<Option<u8>> =
+        pieces.iter().map(|piece| Some(piece.as_ref().map_or(0, mask))).collect();
+    masks[*numbers..].fill(None);
     let gathered = gather(&bytes, register, span, body);
-    let mask = (((1u16 << segment.width) - 1) << segment.low) as u8;
-    if segment.width == 8 {
+    if uniform(&masks) == Some(0xFF) {
         return gathered;
     }
     let gathered = body.from(&gathered);
-    if segment.width == 1 && register == Register::Narrow && uniform(&net).is_none() {
-        let tested = segment.from.iter().map(|from| from.map_or(0, |(_, shift)| 1u8 << shift));
-        let tested = body.bytes(tested.collect());
-        let set = Literal::u8_unsuffixed(mask);
+    let bits = |piece: &Option<Piece>| Some(1u8 << (*piece)?.shift);
+    let set = pieces.iter().map(|piece| piece.as_ref().map(mask)).collect::<Vec<_>>();
+    if register == Register::Narrow
+        && uniform(&net).is_none()
+        && let Some(set) = uniform(&set)
+        && set.is_power_of_two()
+    {
+        let tested = body.bytes(pieces.iter().map(|piece| bits(piece).unwrap_or(0)).collect());
+        let set = Literal::u8_unsuffixed(set);
         return quote! { isa.test_bits(#gathered, #tested, #set) };
     }
     let shifted = shift(gathered.into_token_stream(), &net, register, body);
     let (and, splat, load) = (register.op("and"), register.op("splat_u8"), register.op("load"));
-    if segment.zero.contains(&true) {
-        let masks = segment.zero.iter().map(|zero| if *zero { 0 } else { mask });
-        let masks = body.bytes(masks.collect());
-        return quote! { isa.#and(#shifted, isa.#load(#masks, 0)) };
+    match uniform(&masks) {
+        Some(mask) => {
+            let mask = Literal::u8_unsuffixed(mask);
+            quote! { isa.#and(#shifted, isa.#splat(#mask)) }
+        }
+        None => {
+            let masks = body.bytes(masks.iter().map(|mask| mask.unwrap_or(0)).collect());
+            quote! { isa.#and(#shifted, isa.#load(#masks, 0)) }
+        }
     }
-    let mask = Literal::u8_unsuffixed(mask);
-    quote! { isa.#and(#shifted, isa.#splat(#mask)) }
 }
 
 /// The one value of all lanes that matter.

@@ -11,7 +11,7 @@ use super::parse::{Declaration, Let, bare};
 use super::scope::{Scope, mentioned};
 use super::words;
 use crate::errors::{Errors, both};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use syn::{Expr, Ident, Type};
 
 /// Reads a declaration. `None` where nothing can be said of it; then errors hold the reason.
@@ -63,10 +63,15 @@ fn check_names(declaration: &Declaration, errors: &mut Errors) {
             errors.at(name, format!("`{name}` is declared twice"));
         }
     }
-    let mut constants: BTreeSet<String> = tables.map(ToString::to_string).collect();
+    let mut constants: BTreeMap<String, &Ident> =
+        tables.map(|name| (name.to_string(), name)).collect();
     for name in numbers {
-        if !constants.insert(format!("{}_BITS", name.to_string().to_uppercase())) {
-            errors.at(name, format!("`{name}` differs from another name by case alone"));
+        let constant = format!("{}_BITS", name.to_string().to_uppercase());
+        if let Some(twin) = constants.insert(constant.clone(), name)
+            && twin != name
+        {
+            let message = format!("`{twin}` and `{name}` both become `{constant}`: rename one");
+            errors.at(name, message);
         }
     }
 }

@@ -149,24 +149,33 @@ fn stream(source: &[Vec<Bit>], width: usize, call: &syn::ExprMethodCall) -> syn:
 
 /// `x << n`: zeros below x.
 fn lifted(binary: &syn::ExprBinary, width: usize, scope: &Scope) -> syn::Result<Bits> {
-    let shift = size(&binary.right)?;
-    if shift >= width {
-        let message = format!("a shift by {shift} leaves no room in {width} bits");
-        return Err(syn::Error::new_spanned(&binary.right, message));
-    }
+    let shift = shift(&binary.right, width)?;
     let lift = |bits: Vec<Bit>| vec![None; shift].into_iter().chain(bits).collect();
     Ok(numbers(&binary.left, width - shift, scope)?.into_iter().map(lift).collect())
+}
+
+fn shift(expr: &Expr, width: usize) -> syn::Result<usize> {
+    let shift = size(expr)?;
+    if shift >= width {
+        let message = format!("a shift by {shift} leaves no room in {width} bits");
+        return Err(syn::Error::new_spanned(expr, message));
+    }
+    Ok(shift)
 }
 
 /// `x | y << n | ...`, number by number.
 fn join(expr: &Expr, width: usize, scope: &Scope) -> syn::Result<Bits> {
     let mut parts = vec![];
     flatten(expr, &mut parts);
-    let shifts: Vec<usize> = parts.iter().map(|part| shift_of(part)).collect();
+    let shifts = parts.iter().map(|part| match part {
+        Expr::Binary(binary) if matches!(binary.op, BinOp::Shl(_)) => shift(&binary.right, width),
+        _ => Ok(0),
+    });
+    let shifts = shifts.collect::<syn::Result<Vec<usize>>>()?;
     let room = |shift| shifts.iter().copied().filter(|next| *next > shift).min().unwrap_or(width);
     let mut joined: Option<Bits> = None;
     for (part, shift) in parts.iter().zip(&shifts) {
-        let next = numbers(part, room(*shift).min(width), scope)?;
+        let next = numbers(part, room(*shift), scope)?;
         joined = Some(match joined {
             Some(below) => overlay(below, next, part)?,
             None => next,
@@ -175,6 +184,7 @@ fn join(expr: &Expr, width: usize, scope: &Scope) -> syn::Result<Bits> {
     Ok(joined.expect("`|` has two sides"))
 }
 
+/// The parts of `x | y | z`, without brackets around them.
 fn flatten<'a>(expr: &'a Expr, parts: &mut Vec<&'a Expr>) {
     match bare(expr) {
         Expr::Binary(binary) if matches!(binary.op, BinOp::BitOr(_)) => {
@@ -182,15 +192,6 @@ fn flatten<'a>(expr: &'a Expr, parts: &mut Vec<&'a Expr>) {
             flatten(&binary.right, parts);
         }
         part => parts.push(part),
-    }
-}
-
-fn shift_of(expr: &Expr) -> usize {
-    match bare(expr) {
-        Expr::Binary(binary) if matches!(binary.op, BinOp::Shl(_)) => {
-            size(&binary.right).unwrap_or(0)
-        }
-        _ => 0,
     }
 }
 

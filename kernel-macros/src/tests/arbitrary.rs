@@ -9,14 +9,19 @@ use proptest::test_runner::RngSeed;
 use std::cell::Cell;
 use std::str::FromStr;
 
-/// Declarations to start from: good ones, odd ones, refused ones.
+/// Sound declarations to start from.
 fn declarations() -> Vec<TokenStream> {
+    let odd = odd::ALL.into_iter().map(|text| TokenStream::from_str(text).unwrap());
+    super::formats().into_iter().map(|(_, tokens)| tokens).chain(odd).collect()
+}
+
+/// Tokens to put in: those of all declarations, the refused ones, too.
+fn pool() -> TokenStream {
     let refused = super::path("diagnostics").read_dir().unwrap().map(|file| {
         let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
         TokenStream::from_str(&text).unwrap()
     });
-    let odd = odd::ALL.into_iter().map(|text| TokenStream::from_str(text).unwrap());
-    super::formats().into_iter().map(|(_, tokens)| tokens).chain(odd).chain(refused).collect()
+    declarations().into_iter().chain(refused).collect()
 }
 
 /// A change of a token stream at one of its places.
@@ -211,9 +216,9 @@ fn config(cases: u32) -> ProptestConfig {
 #[test]
 fn a_changed_declaration_expands_to_items() {
     let declarations = declarations();
-    let pool: TokenStream = declarations.iter().cloned().collect();
-    let changes = prop::collection::vec((any::<Index>(), change()), 1..4);
-    let mut runner = proptest::test_runner::TestRunner::new(config(4000));
+    let pool = pool();
+    let changes = prop::collection::vec((any::<Index>(), change()), 1..3);
+    let mut runner = proptest::test_runner::TestRunner::new(config(1500));
     let accepted = Cell::new(0);
     runner
         .run(&(any::<Index>(), changes), |(which, changes)| {
@@ -233,7 +238,7 @@ fn a_changed_declaration_expands_to_items() {
         .unwrap();
     // Some changes leave a declaration sound: these are expanded to the end.
     let accepted = accepted.get();
-    assert!(accepted > 100, "only {accepted} were accepted");
+    assert!(accepted > 40, "only {accepted} were accepted");
 }
 
 proptest! {
