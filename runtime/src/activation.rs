@@ -29,8 +29,9 @@ pub fn exp(x: f32) -> f32 {
     // 2^n in two factors: for the largest x, n is 128, which one exponent does not hold.
     let bits = shifted.to_bits().wrapping_sub(ROUND.to_bits()) as i32;
     let half = bits >> 1;
-    let power = |n: i32| f32::from_bits(((n + 127) as u32) << 23);
-    let y = y * power(half) * power(bits - half);
+    // Wrapping, because a check for overflow is a branch.
+    let power = |n: i32| f32::from_bits((n.wrapping_add(127) as u32) << 23);
+    let y = y * power(half) * power(bits.wrapping_sub(half));
     let y = if x < LEAST { 0.0 } else { y };
     if x > MOST { f32::INFINITY } else { y }
 }

@@ -111,6 +111,7 @@ impl Network for Bert {
             pass.add(&mut x, &h);
             x = layer.norm.apply(pass, &x);
         }
-        Ok(pass.wanted(&x)) // (wanted, hidden)
+        let [x] = pass.only_wanted([x]); // (wanted, hidden)
+        Ok(x)
     }
 }

@@ -4,11 +4,11 @@ use super::check;
 use super::naive::*;
 use super::tiny::{Tiny, VOCABULARY};
 
-const HIDDEN: usize = 24;
-const WIDE: usize = 36;
+const HIDDEN: usize = 32;
+const WIDE: usize = 64;
 const HEADS: usize = 4;
 const GROUPS: usize = 2;
-const SIZE: usize = 6;
+const SIZE: usize = 8;
 const EPSILON: f64 = 1e-5;
 
 /// Metadata and tensors that all have.

@@ -6,8 +6,8 @@ use super::tiny::{self, Tiny, VOCABULARY};
 use runtime::LoadOptions;
 use runtime::cache::CacheType;
 
-const HIDDEN: usize = 24;
-const WIDE: usize = 36;
+const HIDDEN: usize = 32;
+const WIDE: usize = 64;
 const HEADS: usize = 4;
 const EPSILON: f64 = 1e-12;
 

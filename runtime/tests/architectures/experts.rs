@@ -5,10 +5,10 @@ use super::decoders::{self, Kin};
 use super::naive::*;
 use super::tiny::Tiny;
 
-const HIDDEN: usize = 24;
+const HIDDEN: usize = 32;
 const EXPERTS: usize = 5;
 const USED: usize = 2;
-const WIDE: usize = 12;
+const WIDE: usize = 32;
 
 fn with_experts(mut tiny: Tiny) -> Tiny {
     tiny.key("expert_count", EXPERTS as u32)

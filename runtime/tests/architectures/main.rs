@@ -4,6 +4,8 @@
 mod decoders;
 mod encoders;
 mod experts;
+mod loading;
+mod modes;
 mod naive;
 mod tiny;
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use kernels::formats;
+use kernels::{Format, FormatInfo, formats};
 use runtime::checkpoint::Access;
 use runtime::context::{Options, ProfileSource};
 use runtime::gguf::{Value, Writer};
@@ -19,6 +19,8 @@ pub struct Tiny {
     writer: Writer,
     tensors: BTreeMap<String, (Vec<usize>, Vec<f32>)>,
     random: u64,
+    /// Of matrices whose rows are whole blocks of it.
+    format: &'static FormatInfo,
 }
 
 /// Two threads, no profile.
@@ -44,11 +46,23 @@ impl Tiny {
     pub fn new(architecture: &'static str) -> Self {
         let mut writer = Writer::new();
         writer.metadata("general.architecture", architecture);
-        Self { architecture, writer, tensors: BTreeMap::new(), random: 1 }
+        Self {
+            architecture,
+            writer,
+            tensors: BTreeMap::new(),
+            random: 1,
+            format: formats::F32::info(),
+        }
     }
 
     pub fn name(&self) -> &'static str {
         self.architecture
+    }
+
+    /// Writes matrices in a format, where their rows are whole blocks of it.
+    pub fn quantize(&mut self, format: &'static FormatInfo) -> &mut Self {
+        self.format = format;
+        self
     }
 
     /// Sets `ARCHITECTURE.NAME`.
@@ -113,17 +127,29 @@ impl Tiny {
     }
 
     pub fn bytes(&self) -> Vec<u8> {
-        let f32 = formats::by_name("F32").unwrap();
         let mut writer = self.writer.clone();
         for (name, (dims, _)) in &self.tensors {
-            writer.tensor(name, f32, Shape::new(dims).unwrap());
+            writer.tensor(name, self.format_of(dims), Shape::new(dims).unwrap());
         }
         let mut data = writer.begin(Vec::new()).unwrap();
-        for (name, (_, numbers)) in &self.tensors {
-            let bytes: Vec<u8> = numbers.iter().flat_map(|x| x.to_le_bytes()).collect();
+        for (name, (dims, numbers)) in &self.tensors {
+            let format = self.format_of(dims);
+            let bytes = match format.block_len {
+                1 => numbers.iter().flat_map(|x| x.to_le_bytes()).collect(),
+                _ => {
+                    let mut bytes = vec![0; format.row_bytes(numbers.len()).unwrap()];
+                    format.quantize(numbers, &mut bytes).unwrap();
+                    bytes
+                }
+            };
             data.write(name, &bytes).unwrap();
         }
         data.finish().unwrap()
+    }
+
+    fn format_of(&self, dims: &[usize]) -> &'static FormatInfo {
+        let whole = dims.len() > 1 && dims[0].is_multiple_of(self.format.block_len);
+        if whole { self.format } else { formats::F32::info() }
     }
 
     pub fn load(&self, options: &LoadOptions) -> Result<Loaded, LoadError> {
