@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 use runtime::Tokenizer;
-use runtime::gguf::{Gguf, Mapped, Writer};
+use runtime::gguf::{Element, Gguf, Mapped, Value, Writer};
 use runtime::tokenizer::{Special, TokenizerError};
-use vocabularies::{bert, build, gpt2, metadata, spm, try_build};
+use vocabularies::{SPM_TOKENS, bert, build, gpt2, metadata, spm, try_build};
 
 /// A file of the shared data, or `None`, loudly, where there is none.
 fn shared(name: &str) -> Option<PathBuf> {
@@ -285,105 +285,66 @@ fn a_stream_replaces_what_is_no_text() {
 /// Each change of a sound file makes it wrong, and the error names what is.
 #[test]
 fn files_that_lie_are_refused_by_key() {
-    type Change = fn(&mut Writer);
-    let spm_lies: &[(&str, Change)] = &[
-        ("tokenizer.ggml.model", |w| {
-            w.metadata("tokenizer.ggml.model", "t5");
-        }),
-        ("tokenizer.ggml.model", |w| {
-            w.metadata("tokenizer.ggml.model", 7u32);
-        }),
-        ("tokenizer.ggml.tokens", |w| {
-            w.array("tokenizer.ggml.tokens", [1.0f32]);
-        }),
-        ("tokenizer.ggml.tokens", |w| {
-            w.array::<&str>("tokenizer.ggml.tokens", []);
-        }),
-        ("tokenizer.ggml.tokens", |w| {
-            w.metadata("tokenizer.ggml.tokens", "a");
-        }),
-        ("tokenizer.ggml.scores", |w| {
-            w.array("tokenizer.ggml.scores", [0.0f32]);
-        }),
-        ("tokenizer.ggml.scores", |w| {
-            w.array("tokenizer.ggml.scores", vec!["x"; TOKENS]);
-        }),
-        ("tokenizer.ggml.token_type", |w| {
-            w.array("tokenizer.ggml.token_type", [1i32]);
-        }),
-        ("tokenizer.ggml.token_type", |w| {
-            w.array("tokenizer.ggml.token_type", vec![7i32; TOKENS]);
-        }),
-        ("tokenizer.ggml.token_type", |w| {
-            w.array("tokenizer.ggml.token_type", vec![true; TOKENS]);
-        }),
-        ("tokenizer.ggml.bos_token_id", |w| {
-            w.metadata("tokenizer.ggml.bos_token_id", 100_000u32);
-        }),
-        ("tokenizer.ggml.eos_token_id", |w| {
-            w.metadata("tokenizer.ggml.eos_token_id", -2i32);
-        }),
-        ("tokenizer.ggml.eot_token_id", |w| {
-            w.metadata("tokenizer.ggml.eot_token_id", i64::MAX);
-        }),
-        ("tokenizer.ggml.add_bos_token", |w| {
-            w.metadata("tokenizer.ggml.add_bos_token", "yes");
-        }),
-        ("tokenizer.ggml.add_space_prefix", |w| {
-            w.metadata("tokenizer.ggml.add_space_prefix", 1u8);
-        }),
-    ];
-    let gpt2_lies: &[(&str, Change)] = &[
-        ("tokenizer.ggml.merges", |w| {
-            w.array("tokenizer.ggml.merges", ["h"]);
-        }),
-        ("tokenizer.ggml.merges", |w| {
-            w.array("tokenizer.ggml.merges", [" "]);
-        }),
-        ("tokenizer.ggml.merges", |w| {
-            w.array("tokenizer.ggml.merges", [""]);
-        }),
-        ("tokenizer.ggml.merges", |w| {
-            w.array("tokenizer.ggml.merges", ["h x-y"]);
-        }),
-        ("tokenizer.ggml.merges", |w| {
-            w.array("tokenizer.ggml.merges", ["h h"]);
-        }),
-        ("tokenizer.ggml.merges", |w| {
-            w.array("tokenizer.ggml.merges", ["<|end|>> <|end|>>"]);
-        }),
-        ("tokenizer.ggml.merges", |w| {
-            w.array("tokenizer.ggml.merges", [1u8]);
-        }),
-        ("tokenizer.ggml.pre", |w| {
-            w.metadata("tokenizer.ggml.pre", 1u8);
-        }),
+    let (spm, gpt2, bert) = (spm(), gpt2(), bert());
+    let mut unnamed = gpt2.clone();
+    unnamed.metadata("tokenizer.ggml.add_bos_token", true);
+    let lies = [
+        value(&spm, "tokenizer.ggml.model", "t5"),
+        value(&spm, "tokenizer.ggml.model", 7u32),
+        array(&spm, "tokenizer.ggml.tokens", vec![1.0f32]),
+        array::<&str>(&spm, "tokenizer.ggml.tokens", vec![]),
+        value(&spm, "tokenizer.ggml.tokens", "a"),
+        array(&spm, "tokenizer.ggml.tokens", vec!["x".repeat(70_000).as_str(); 3]),
+        array(&spm, "tokenizer.ggml.scores", vec![0.0f32]),
+        array(&spm, "tokenizer.ggml.scores", vec!["x"; SPM_TOKENS]),
+        array(&spm, "tokenizer.ggml.token_type", vec![1i32]),
+        array(&spm, "tokenizer.ggml.token_type", vec![7i32; SPM_TOKENS]),
+        array(&spm, "tokenizer.ggml.token_type", vec![true; SPM_TOKENS]),
+        value(&spm, "tokenizer.ggml.bos_token_id", 100_000u32),
+        value(&spm, "tokenizer.ggml.eos_token_id", -2i32),
+        value(&spm, "tokenizer.ggml.eot_token_id", i64::MAX),
+        value(&spm, "tokenizer.ggml.add_bos_token", "yes"),
+        value(&spm, "tokenizer.ggml.add_space_prefix", 1u8),
+        array(&gpt2, "tokenizer.ggml.merges", vec!["h"]),
+        array(&gpt2, "tokenizer.ggml.merges", vec![" "]),
+        array(&gpt2, "tokenizer.ggml.merges", vec![""]),
+        array(&gpt2, "tokenizer.ggml.merges", vec!["h x-y"]),
+        array(&gpt2, "tokenizer.ggml.merges", vec!["h h"]),
+        array(&gpt2, "tokenizer.ggml.merges", vec!["<|end|>> <|end|>>"]),
+        array(&gpt2, "tokenizer.ggml.merges", vec![1u8]),
+        value(&gpt2, "tokenizer.ggml.pre", 1u8),
         // Asked for, and not named.
-        ("tokenizer.ggml.bos_token_id", |w| {
-            w.metadata("tokenizer.ggml.bos_token_id", -1i32);
-            w.metadata("tokenizer.ggml.add_bos_token", true);
-        }),
+        value(&unnamed, "tokenizer.ggml.bos_token_id", -1i32),
+        value(&bert, "tokenizer.ggml.unknown_token_id", -1i32),
+        value(&bert, "tokenizer.ggml.seperator_token_id", 1u64 << 40),
     ];
-    let bert_lies: &[(&str, Change)] = &[
-        ("tokenizer.ggml.unknown_token_id", |w| {
-            w.metadata("tokenizer.ggml.unknown_token_id", -1i32);
-        }),
-        ("tokenizer.ggml.seperator_token_id", |w| {
-            w.metadata("tokenizer.ggml.seperator_token_id", 1u64 << 40);
-        }),
-    ];
-    for (sound, lies) in [(spm(), spm_lies), (gpt2(), gpt2_lies), (bert(), bert_lies)] {
-        for (n, (key, change)) in lies.iter().enumerate() {
-            let mut writer = sound.clone();
-            change(&mut writer);
-            let error = try_build(&writer).expect_err(&format!("{key}, lie {n}")).to_string();
-            assert!(error.contains(key), "{key}, lie {n}: {error}");
-        }
+    for (n, (key, writer)) in lies.iter().enumerate() {
+        let error = try_build(writer).expect_err(&format!("{key}, lie {n}")).to_string();
+        assert!(error.contains(key), "{key}, lie {n}: {error}");
     }
 }
 
-/// Tokens of [`spm`].
-const TOKENS: usize = vocabularies::SPM_TOKENS;
+/// A file with another value of a key, and the key.
+fn value<'v>(
+    sound: &Writer,
+    key: &'static str,
+    value: impl Into<Value<'v>>,
+) -> (&'static str, Writer) {
+    let mut writer = sound.clone();
+    writer.metadata(key, value);
+    (key, writer)
+}
+
+/// A file with another array for a key, and the key.
+fn array<'v, T: Element<'v>>(
+    sound: &Writer,
+    key: &'static str,
+    values: Vec<T>,
+) -> (&'static str, Writer) {
+    let mut writer = sound.clone();
+    writer.array(key, values);
+    (key, writer)
+}
 
 #[test]
 fn keys_that_are_missing_are_named() {
