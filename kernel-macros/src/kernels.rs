@@ -128,7 +128,8 @@ impl Writer<'_> {
             shape: ::kernels::panel::Shape::of::<::kernels::isa::#token, #format>(),
         } };
         let name = self.name(isa, "gemm_q8");
-        let rows = quote! { <::kernels::isa::#token as ::kernels::Isa>::LANES / 4 };
+        let panels = Literal::usize_unsuffixed(isa.panels);
+        let rows = quote! { #panels * <::kernels::isa::#token as ::kernels::Isa>::LANES / 4 };
         self.row(isa, &name, (&rows, isa.columns), "Q8", &entry);
     }
 
@@ -141,7 +142,8 @@ impl Writer<'_> {
         });
         let entry = quote! { ::kernels::Entry::GemmF32 { unpack: #unpack, tiles: &[#(#tiles),*] } };
         let name = self.name(isa, "gemm_f32");
-        let rows = quote! { <::kernels::isa::#token as ::kernels::Isa>::LANES / 4 };
+        let panels = Literal::usize_unsuffixed(isa.panels);
+        let rows = quote! { #panels * <::kernels::isa::#token as ::kernels::Isa>::LANES / 4 };
         self.row(isa, &name, (&rows, isa.columns), "F32", &entry);
     }
 

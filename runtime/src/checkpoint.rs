@@ -1,5 +1,8 @@
 //! A model's files, whatever their container: metadata and named tensors.
 //!
+//! Which container a file is, its first bytes tell ([`Container`]). Metadata has GGUF's keys and
+//! tensors have GGUF's names, shapes and order of dimensions, also where a file has others.
+//!
 //! [`Files`] owns the bytes, one map a file; [`Checkpoint`] borrows the metadata from them and
 //! hands out [`Tensor`]s, which keep their file alive by themselves. So a loader parses once,
 //! takes what it needs, and drops both.
@@ -7,19 +10,28 @@
 //! A split model (`name-00001-of-00003.gguf`) is opened by any of its parts; the others are found
 //! by name. The first part's metadata counts.
 
+mod container;
+mod translated;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use thiserror::Error;
 
-use crate::gguf::{Gguf, GgufError, MapError, Mapped, Metadata, Split};
-use crate::tensor::Tensor;
+use crate::gguf::{self, Gguf, GgufError, MapError, Mapped, Metadata, Split};
+use crate::smnd::{Smnd, SmndError};
+use crate::smq::{Smq, SmqError};
+use crate::tensor::{AsTensor, Tensor};
+pub use container::Container;
+use translated::Translated;
 
 /// The files of a model, opened.
 #[derive(Debug)]
 pub struct Files {
     parts: Vec<Part>,
+    /// What the files are in GGUF's terms, if they are none.
+    translated: Option<Translated>,
 }
 
 #[derive(Debug)]
@@ -53,6 +65,41 @@ pub enum CheckpointError {
         /// What is wrong with it.
         source: GgufError,
     },
+    /// An SMQ file is damaged.
+    #[error("{}: {source}", path.display())]
+    Smq {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: SmqError,
+    },
+    /// An SMND file is damaged.
+    #[error("{}: {source}", path.display())]
+    Smnd {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: SmndError,
+    },
+    /// Metadata that GGUF's keys and values cannot have.
+    #[error("{}: its metadata cannot be said in GGUF: {source}", path.display())]
+    Metadata {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: gguf::WriteError,
+    },
+    /// No container that is known.
+    #[error(
+        "{}: not a GGUF file, nor SMQ, SMND or safetensors: it begins \"{}\"",
+        path.display(), found.escape_ascii()
+    )]
+    Unknown {
+        /// The file.
+        path: PathBuf,
+        /// Its first bytes.
+        found: Vec<u8>,
+    },
     /// A part of a split model that is not where the others are.
     #[error("{}: {split} of a split model, {problem}", path.display())]
     Split {
@@ -77,7 +124,8 @@ impl Files {
     /// Opens a file, and the other parts if it is one of several.
     ///
     /// # Errors
-    /// If a file cannot be opened, or a part is missing.
+    /// If a file cannot be opened, a part is missing, or a file is of no known container. Of
+    /// containers other than GGUF, whatever is wrong with them.
     pub fn open(path: impl AsRef<Path>, access: Access) -> Result<Self, CheckpointError> {
         let path = path.as_ref();
         let paths = match Split::of_path(path).and_then(|split| split.siblings(path)) {
@@ -92,7 +140,8 @@ impl Files {
             Ok(Part { path, bytes: Arc::new(bytes) })
         };
         let parts = paths.into_iter().map(open).collect::<Result<Vec<_>, CheckpointError>>()?;
-        Ok(Self { parts })
+        let translated = parts.first().map(translate).transpose()?.flatten();
+        Ok(Self { parts, translated })
     }
 
     /// Bytes of all files.
@@ -106,7 +155,9 @@ impl Files {
 #[derive(Debug)]
 pub struct Checkpoint<'a> {
     metadata: Metadata<'a>,
-    tensors: BTreeMap<&'a str, Tensor>,
+    tensors: Vec<Tensor>,
+    /// Index into `tensors` by name.
+    by_name: BTreeMap<&'a str, usize>,
     unsupported: Vec<String>,
     warnings: Vec<String>,
 }
@@ -119,37 +170,44 @@ impl<'a> Checkpoint<'a> {
     pub fn parse(files: &'a Files) -> Result<Self, CheckpointError> {
         let mut all = Self {
             metadata: Metadata::default(),
-            tensors: BTreeMap::new(),
+            tensors: vec![],
+            by_name: BTreeMap::new(),
             unsupported: vec![],
             warnings: vec![],
         };
+        if let (Some(translated), Some(part)) = (&files.translated, files.parts.first()) {
+            all.metadata = part.gguf(&translated.header)?.metadata().clone();
+            all.unsupported.clone_from(&translated.unsupported);
+            all.warnings.clone_from(&translated.warnings);
+            for tensor in &translated.tensors {
+                all.push(part, tensor.view().name, tensor.clone())?;
+            }
+            return Ok(all);
+        }
         for (n, part) in files.parts.iter().enumerate() {
-            let gguf = Gguf::parse(part.bytes.bytes())
-                .map_err(|source| CheckpointError::Gguf { path: part.path.clone(), source })?;
+            let gguf = part.gguf(part.bytes.bytes())?;
             check_split(part, gguf.split(), n, files.parts.len())?;
             if n == 0 {
                 all.metadata = gguf.metadata().clone();
             }
             // That a part is one of several is known, and no warning.
             all.warnings.extend(gguf.warnings().iter().filter(|_| gguf.split().is_none()).cloned());
-            all.add(part, &gguf)?;
+            for info in gguf.tensors() {
+                match gguf.tensor(info.name) {
+                    Ok(view) => all.push(part, info.name, Tensor::of_file(&part.bytes, &view))?,
+                    Err(error) => all.unsupported.push(error.to_string()),
+                }
+            }
         }
         Ok(all)
     }
 
-    fn add(&mut self, part: &Part, gguf: &Gguf<'a>) -> Result<(), CheckpointError> {
-        for info in gguf.tensors() {
-            match gguf.tensor(info.name) {
-                Ok(view) => {
-                    let tensor = Tensor::of_file(&part.bytes, &view);
-                    if self.tensors.insert(info.name, tensor).is_some() {
-                        let (path, tensor) = (part.path.clone(), info.name.to_owned());
-                        return Err(CheckpointError::Duplicate { path, tensor });
-                    }
-                }
-                Err(error) => self.unsupported.push(error.to_string()),
-            }
+    fn push(&mut self, part: &Part, name: &'a str, tensor: Tensor) -> Result<(), CheckpointError> {
+        if self.by_name.insert(name, self.tensors.len()).is_some() {
+            let (path, tensor) = (part.path.clone(), name.to_owned());
+            return Err(CheckpointError::Duplicate { path, tensor });
         }
+        self.tensors.push(tensor);
         Ok(())
     }
 
@@ -162,12 +220,12 @@ impl<'a> Checkpoint<'a> {
     /// The tensor called `name`, if there is one of a type that this build knows.
     #[must_use]
     pub fn tensor(&self, name: &str) -> Option<&Tensor> {
-        self.tensors.get(name)
+        self.by_name.get(name).map(|index| &self.tensors[*index])
     }
 
-    /// All tensors of types that this build knows, by name.
+    /// All tensors of types that this build knows, in file order.
     pub fn tensors(&self) -> impl ExactSizeIterator<Item = &Tensor> {
-        self.tensors.values()
+        self.tensors.iter()
     }
 
     /// Of each tensor whose type this build does not know: what it is, and what to do.
@@ -180,6 +238,36 @@ impl<'a> Checkpoint<'a> {
     #[must_use]
     pub fn warnings(&self) -> &[String] {
         &self.warnings
+    }
+}
+
+/// What a file is in GGUF's terms; `None` if it is GGUF.
+fn translate(part: &Part) -> Result<Option<Translated>, CheckpointError> {
+    let (path, bytes) = (|| part.path.clone(), part.bytes.bytes());
+    let translated = match Container::sniff(bytes) {
+        Some(Container::Gguf) => return Ok(None),
+        Some(Container::Smq) => {
+            let smq = Smq::parse(bytes);
+            let smq = smq.map_err(|source| CheckpointError::Smq { path: path(), source })?;
+            Translated::smq(&part.bytes, &smq)
+        }
+        Some(Container::Smnd) => {
+            let smnd = Smnd::parse(bytes);
+            let smnd = smnd.map_err(|source| CheckpointError::Smnd { path: path(), source })?;
+            Translated::smnd(&part.bytes, &smnd)
+        }
+        None => {
+            let found = bytes[..bytes.len().min(8)].to_vec();
+            return Err(CheckpointError::Unknown { path: path(), found });
+        }
+    };
+    translated.map(Some).map_err(|source| CheckpointError::Metadata { path: path(), source })
+}
+
+impl Part {
+    fn gguf<'b>(&self, bytes: &'b [u8]) -> Result<Gguf<'b>, CheckpointError> {
+        Gguf::parse(bytes)
+            .map_err(|source| CheckpointError::Gguf { path: self.path.clone(), source })
     }
 }
 

@@ -67,6 +67,7 @@ mod write;
 
 pub use array::{Array, Values};
 pub use error::GgufError;
+pub(crate) use header::MAGIC;
 pub use info::TensorInfo;
 pub use map::{MapError, Mapped};
 pub use metadata::{FromValue, Metadata};

@@ -154,7 +154,7 @@ macro_rules! value_types {
         )*
 
         impl<'a> ValueType {
-            const ALL: &'static [ValueType] = &[$(ValueType::$variant,)* ValueType::Array];
+            pub(crate) const ALL: &'static [ValueType] = &[$(ValueType::$variant,)* ValueType::Array];
 
             /// The type's name.
             pub fn name(self) -> &'static str {

@@ -7,7 +7,7 @@
 //! Before anything is written the header is given to the reader's own checks, so what this module
 //! writes, [`Gguf::parse`](super::Gguf::parse) reads.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::io::{self, Write};
 
 use kernels::FormatInfo;
@@ -26,6 +26,8 @@ const VERSION: u32 = 3;
 pub struct Writer {
     /// Keys and encoded types and values, in file order.
     metadata: Vec<(String, Vec<u8>)>,
+    /// Index into `metadata` by key.
+    by_key: HashMap<String, usize>,
     tensors: Vec<Planned>,
     alignment: u32,
 }
@@ -106,7 +108,12 @@ impl Default for Writer {
 impl Writer {
     /// A file with nothing in it.
     pub fn new() -> Self {
-        Self { metadata: Vec::new(), tensors: Vec::new(), alignment: DEFAULT_ALIGNMENT }
+        Self {
+            metadata: Vec::new(),
+            by_key: HashMap::new(),
+            tensors: Vec::new(),
+            alignment: DEFAULT_ALIGNMENT,
+        }
     }
 
     /// Sets the value of a key; a key set before keeps its place and changes its value. Setting
@@ -142,9 +149,12 @@ impl Writer {
     }
 
     fn set(&mut self, key: &str, encoded: Vec<u8>) -> &mut Self {
-        match self.metadata.iter_mut().find(|entry| entry.0 == key) {
-            Some(entry) => entry.1 = encoded,
-            None => self.metadata.push((key.to_owned(), encoded)),
+        match self.by_key.get(key) {
+            Some(&index) => self.metadata[index].1 = encoded,
+            None => {
+                self.by_key.insert(key.to_owned(), self.metadata.len());
+                self.metadata.push((key.to_owned(), encoded));
+            }
         }
         self
     }

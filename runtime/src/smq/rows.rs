@@ -1,0 +1,96 @@
+//! Tensors of SMQ files as rows of blocks, the form that kernels take.
+//!
+//! Schemes that are blocks already are handed over in place. A planar tensor is rewritten, each
+//! code beside its scale, and no value changes: to the ggml block of the same name if the scales
+//! are f16 numbers (as in files that came from GGUF), else to a block of the same codes with an
+//! f32 scale. Blocks of the file need not be blocks of rows for that: as long as both the file's
+//! block size and the length of a row are multiples of 32, every 32 consecutive codes of a row
+//! share a scale. Where they are not, the tensor becomes f32.
+
+use std::borrow::Cow;
+
+use kernels::{Format, FormatInfo, float, formats, quant_format};
+
+use super::Entry;
+use super::planar::{Planar, scale};
+
+/// Weights in a block of the formats below, and of `Q8_0` and `Q4_0`.
+const LEN: usize = 32;
+
+quant_format! {
+    /// 32 bytes, one f32 scale: Q8_0 of an SMQ file.
+    pub struct SMQ_Q8 { d: f32, qs: [i8; 32] }
+    w[i] = d * qs[i];
+}
+
+quant_format! {
+    /// 32 weights of 4 bits, one f32 scale: Q4_0 of an SMQ file.
+    pub struct SMQ_Q4 { d: f32, qs: [u8; 16] }
+    let q: [u4; 32] = qs.planes(16);
+    w[i] = d * (q[i] - 8);
+}
+
+/// A tensor as rows of blocks.
+#[derive(Clone, Debug)]
+pub struct Rows<'a> {
+    /// The format of the blocks.
+    pub format: &'static FormatInfo,
+    /// The blocks, row after row: the file's bytes, or others of the same values.
+    pub bytes: Cow<'a, [u8]>,
+}
+
+impl<'a> Entry<'a> {
+    /// The tensor as rows of blocks of some format, every value as the file has it.
+    #[must_use]
+    pub fn rows(&self) -> Rows<'a> {
+        let Some(planar) = self.scheme.planar else {
+            return Rows { format: self.scheme.format(), bytes: Cow::Borrowed(self.data) };
+        };
+        let depth = *self.dims.last().expect("a tensor has a dimension");
+        if depth % LEN != 0 || self.block % LEN != 0 {
+            let bytes = self.values().into_iter().flat_map(f32::to_le_bytes).collect();
+            return Rows { format: f32_format(), bytes: Cow::Owned(bytes) };
+        }
+        let is_f16 = |n| {
+            let scale = scale(self.aux, n);
+            float::f16(float::to_f16(scale)).to_bits() == scale.to_bits()
+        };
+        let halves = (0..self.aux.len() / 4).all(is_f16);
+        let (format, scale_bytes): (_, fn(f32) -> Vec<u8>) = match (planar, halves) {
+            (_, true) => (self.scheme.format(), |scale| float::to_f16(scale).to_vec()),
+            (Planar::Q8, false) => (SMQ_Q8::info(), |scale| scale.to_le_bytes().to_vec()),
+            (Planar::Q4, false) => (SMQ_Q4::info(), |scale| scale.to_le_bytes().to_vec()),
+        };
+        let mut bytes = Vec::with_capacity(self.elements() / LEN * format.block_bytes);
+        for start in (0..self.elements()).step_by(LEN) {
+            bytes.extend(scale_bytes(scale(self.aux, start / self.block)));
+            match planar {
+                Planar::Q8 => bytes.extend(&self.data[start..start + LEN]),
+                // Pairs of the file are neighbours, those of a block are half a block apart.
+                Planar::Q4 => bytes.extend((start..start + LEN / 2).map(|n| {
+                    let code = |n| (planar.code(self.data, n) + 8) as u8;
+                    code(n) | code(n + LEN / 2) << 4
+                })),
+            }
+        }
+        Rows { format, bytes: Cow::Owned(bytes) }
+    }
+
+    /// All weights, row-major.
+    #[must_use]
+    pub fn values(&self) -> Vec<f32> {
+        let mut weights = vec![0.0; self.elements()];
+        match self.scheme.planar {
+            Some(planar) => planar.decode(self.block, (self.data, self.aux), 0, &mut weights),
+            None => {
+                let decoded = self.scheme.format().dequantize(self.data, &mut weights);
+                decoded.expect("the lengths were compared when the file was read");
+            }
+        }
+        weights
+    }
+}
+
+fn f32_format() -> &'static FormatInfo {
+    formats::by_name("F32").expect("a format every build has")
+}
