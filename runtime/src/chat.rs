@@ -6,8 +6,10 @@
 //! that writes what Python's `json.dumps` does. What comes out has the names of control tokens in
 //! it; [`Tokenizer::encode_markup`](crate::Tokenizer::encode_markup) reads them.
 //!
-//! A template is a program from a stranger. It is given fuel, which bounds both its time and its
-//! memory, and it can neither read files nor include anything.
+//! A template is a program from a stranger. It can neither read files nor include anything, and it
+//! is given fuel in proportion to the conversation, which bounds its time and its memory. The
+//! engine (minijinja 3.1) leaves one hole: adding a list to itself is free until it has been done
+//! 32 times over, so a template written to do harm still can.
 //!
 //! ```
 //! use runtime::chat::{AddGenerationPrompt, Message, Template};
@@ -45,9 +47,14 @@ const TEMPLATE: &str = "tokenizer.chat_template";
 /// The name it has for the engine, which shows in messages.
 const NAME: &str = "chat_template";
 
-/// What a template may do: one unit is an instruction, or 64 bytes of text made. The templates of
-/// models take some hundred instructions a message, and this is a conversation of thousands.
-const FUEL: u64 = 2_000_000;
+/// What a template may do in units of the engine: one is an instruction, or 64 bytes of text made.
+/// Templates with all that can be written for tools take some thousand instructions, some dozen
+/// more a message, and copy what is said a few times; these bounds are ten times that.
+const FUEL: u64 = 20_000;
+/// More for each message.
+const FUEL_A_MESSAGE: u64 = 2_000;
+/// Bytes said that are worth one more.
+const BYTES_A_FUEL: u64 = 2;
 
 /// The chat template of a model.
 pub struct Template {
@@ -118,7 +125,6 @@ impl Template {
         let mut engine = Environment::new();
         engine.set_syntax(white_space_rules());
         engine.set_undefined_behavior(UndefinedBehavior::Lenient);
-        engine.set_fuel(Some(FUEL));
         engine.set_unknown_method_callback(unknown_method_callback);
         engine.add_function("raise_exception", raise_exception);
         engine.add_function("strftime_now", strftime_now);
@@ -133,13 +139,15 @@ impl Template {
     ///
     /// # Errors
     /// If the template refuses the conversation (some insist on turns that alternate), uses
-    /// something that is not there, or takes too long.
+    /// something that is not there, or does more than a conversation of that length should need.
     pub fn render(
         &self,
         messages: &[Message],
         prompt: AddGenerationPrompt,
     ) -> Result<String, TemplateError> {
-        let template = self.engine.get_template(NAME).map_err(failed)?;
+        let mut engine = self.engine.clone();
+        engine.set_fuel(Some(fuel(messages)));
+        let template = engine.get_template(NAME).map_err(failed)?;
         template
             .render(context! {
                 messages => Serde(messages),
@@ -220,12 +228,20 @@ fn strftime_now(format: &str) -> Result<String, Error> {
         .map_err(|error| Error::new(ErrorKind::InvalidOperation, error.to_string()))
 }
 
+fn fuel(messages: &[Message]) -> u64 {
+    let bytes: usize = messages.iter().map(|message| message.content.len()).sum();
+    FUEL + FUEL_A_MESSAGE * messages.len() as u64 + bytes as u64 / BYTES_A_FUEL
+}
+
 fn failed(error: Error) -> TemplateError {
     TemplateError::Render(full(&error))
 }
 
-/// The engine's message with its causes.
+/// The engine's message and what began it.
 fn full(error: &Error) -> String {
     let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+    match causes.last() {
+        Some(root) => format!("{error}: {root}"),
+        None => error.to_string(),
+    }
 }

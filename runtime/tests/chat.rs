@@ -216,7 +216,9 @@ fn a_file_without_a_template_says_what_to_do() {
 
 #[test]
 fn a_template_that_is_no_template_is_refused_by_line() {
-    for source in ["{% if %}", "{{ messages", "{% for %}{% endfor %}", "{% nonsense %}"] {
+    for source in
+        ["{% if %}", "{{ messages", "{% for %}{% endfor %}", "{% nonsense %}", "{% include 'x' %}"]
+    {
         let error = Template::new(source).unwrap_err();
         assert!(matches!(error, TemplateError::Syntax(_)), "{source}: {error}");
         assert!(
@@ -226,13 +228,12 @@ fn a_template_that_is_no_template_is_refused_by_line() {
     }
 }
 
-/// Each would take for ever, or all memory.
+/// Most would take for ever or all memory; the last are merely wrong.
 #[test]
-fn templates_that_do_not_end_are_stopped() {
+fn templates_that_do_too_much_are_stopped() {
     let sources = [
         "{% for a in range(100000) %}{% for b in range(100000) %}x{% endfor %}{% endfor %}",
         "{% set ns = namespace(x='0123456789') %}{% for i in range(99) %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}{{ ns.x }}",
-        "{% set ns = namespace(x=[1]) %}{% for i in range(99) %}{% set ns.x = ns.x + ns.x %}{% endfor %}{{ ns.x }}",
         "{{ 'x' * 10000000000 }}",
         "{{ 'x' * 1000000000 }}",
         "{% macro m(n) %}{{ m(n + 1) }}{% endmacro %}{{ m(0) }}",
@@ -242,17 +243,16 @@ fn templates_that_do_not_end_are_stopped() {
         "{{ 'x' | center(10000000000) }}",
         "{{ [1] | tojson(indent=10000000000) }}",
         "{{ '%9999999999d' | format(1) }}",
-        "{% include 'chat_template' %}",
         "{{ strftime_now('%Q%') }}",
         "{{ messages[0].nothing.at_all }}",
     ];
     for source in sources {
         let start = Instant::now();
         match render(source, &talk()) {
-            Ok(text) => assert!(text.len() < 1 << 28, "{source}: {} bytes", text.len()),
-            Err(error) => eprintln!("{source}: {error}"),
+            Ok(text) => assert!(text.len() < 1 << 20, "{source}: {} bytes", text.len()),
+            Err(error) => assert!(error.to_string().len() < 1000, "{error}"),
         }
-        assert!(start.elapsed() < Duration::from_secs(20), "{source}: {:?}", start.elapsed());
+        assert!(start.elapsed() < Duration::from_secs(30), "{source}: {:?}", start.elapsed());
     }
 }
 
