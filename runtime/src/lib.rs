@@ -5,6 +5,7 @@
 pub mod checkpoint;
 pub mod context;
 pub mod gguf;
+pub mod hf;
 pub mod linear;
 pub mod matrix;
 pub mod presets;

@@ -16,8 +16,7 @@ const HEADER: usize = 32;
 const ENTRY: usize = 156;
 
 fn scheme(name: &str) -> &'static Scheme {
-    let code = SCHEMES.iter().find(|scheme| scheme.name == name).unwrap().code;
-    Scheme::by_code(code).unwrap()
+    SCHEMES.iter().find(|scheme| scheme.name == name).unwrap()
 }
 
 fn wave(count: usize) -> Vec<f32> {
@@ -42,7 +41,7 @@ fn sample() -> Vec<u8> {
     let weights = wave(512);
     let mut writer = Writer::new(br#"{"general.architecture":"llama","llama.block_count":"2"}"#);
     for scheme in &SCHEMES {
-        writer.tensor(&format!("{}.weight", scheme.name), self::scheme(scheme.name), &[2, 256], 64);
+        writer.tensor(&format!("{}.weight", scheme.name), scheme, &[2, 256], 64);
     }
     let mut blobs = writer.begin(Vec::new()).unwrap();
     for scheme in &SCHEMES {
