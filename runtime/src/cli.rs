@@ -4,6 +4,7 @@ mod bench;
 mod inspect;
 
 use clap::{Parser, Subcommand};
+use runtime::units::size;
 use tracing_subscriber::EnvFilter;
 
 /// Looks into model files, and times their Linear layers on this machine.
@@ -42,18 +43,6 @@ impl Cli {
         match self.command {
             Command::Inspect(args) => inspect::run(&args),
             Command::Bench(args) => bench::run(&args),
-        }
-    }
-}
-
-/// `3.83 GiB`.
-fn size(bytes: u64) -> String {
-    let units = ["bytes", "KiB", "MiB", "GiB", "TiB"];
-    let power = (bytes.max(1).ilog2() / 10).min(4);
-    match power {
-        0 => format!("{bytes} bytes"),
-        _ => {
-            format!("{:.2} {}", bytes as f64 / (1u64 << (10 * power)) as f64, units[power as usize])
         }
     }
 }

@@ -104,7 +104,19 @@ impl Context {
     /// # Errors
     /// If the matrix is not whole blocks of its format.
     pub fn plan(&self, problem: Problem) -> Result<Plan, PlanError> {
-        self.choose(problem, self.profile.as_ref())
+        self.plan_on(problem, None)
+    }
+
+    /// [`Context::plan`] with kernels of one instruction set, if one is given.
+    ///
+    /// # Errors
+    /// As [`Context::plan`], or if the CPU lacks the instruction set.
+    pub fn plan_on(
+        &self,
+        problem: Problem,
+        isa: Option<&'static IsaInfo>,
+    ) -> Result<Plan, PlanError> {
+        self.choose(problem, self.profile.as_ref(), isa)
     }
 
     /// [`Context::plan`] as it would be without a profile.
@@ -112,14 +124,19 @@ impl Context {
     /// # Errors
     /// As [`Context::plan`].
     pub fn default_plan(&self, problem: Problem) -> Result<Plan, PlanError> {
-        self.choose(problem, None)
+        self.choose(problem, None, None)
     }
 
-    fn choose(&self, problem: Problem, profile: Option<&Profile>) -> Result<Plan, PlanError> {
+    fn choose(
+        &self,
+        problem: Problem,
+        profile: Option<&Profile>,
+        isa: Option<&'static IsaInfo>,
+    ) -> Result<Plan, PlanError> {
         let selection = Selection {
             profile,
             threads: self.pool.threads(),
-            isa: self.forced,
+            isa: isa.or(self.forced),
             batching: self.batching,
         };
         Plan::new(problem, &selection).map_err(|error| PlanError(error.into()))

@@ -2,21 +2,44 @@
 // Only `gguf/map.rs` may: mapping a file is a promise about the file.
 #![deny(unsafe_code)]
 
+pub mod activation;
+mod attention;
+pub mod cache;
 pub mod checkpoint;
 pub mod context;
+mod embedding;
+mod experts;
+mod feed_forward;
 pub mod gguf;
 pub mod hf;
 pub mod linear;
+pub mod load;
 pub mod matrix;
+pub mod model;
+mod models;
+mod norm;
+mod pass;
+pub mod perplexity;
 pub mod presets;
 pub mod profile;
+mod rope;
+mod rows;
+pub mod sampler;
+pub mod session;
 mod smallmind;
 pub mod smnd;
 pub mod smq;
 pub mod tensor;
+pub mod tokenizer;
+pub mod units;
 
 pub use checkpoint::{Checkpoint, Container, Files};
 pub use context::Context;
 pub use linear::Linear;
+pub use load::{LoadOptions, Loaded, load};
 pub use matrix::Matrix;
+pub use model::Model;
+pub use sampler::{Sampler, SamplerOptions};
+pub use session::Session;
 pub use tensor::{AsTensor, Tensor, TensorView};
+pub use tokenizer::Tokenizer;

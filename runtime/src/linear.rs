@@ -83,19 +83,29 @@ impl<W: AsTensor> Linear<W> {
         class: Numerics,
     ) -> Result<Self, LinearError> {
         let view = weight.view();
+        let problem =
+            Problem { format: view.format, rows: view.rows(), depth: view.depth(), class };
+        let plan = context
+            .plan(problem)
+            .map_err(|source| LinearError::Plan { tensor: view.name.to_owned(), source })?;
+        Self::with_plan(weight, bias, plan)
+    }
+
+    /// A layer that multiplies with the plan of another weight of the same shape and format.
+    ///
+    /// # Errors
+    /// If the tensor has more than two dimensions, or the bias another length than `N`.
+    pub fn with_plan(weight: W, bias: Option<Vec<f32>>, plan: Plan) -> Result<Self, LinearError> {
+        let view = weight.view();
         let tensor = || view.name.to_owned();
         // A vector is the weight of a layer with one output.
         if view.shape.rank() > 2 {
             return Err(LinearError::Rank { tensor: tensor(), shape: view.shape });
         }
-        let (rows, depth) = (view.rows(), view.depth());
+        let rows = view.rows();
         if let Some(have) = bias.as_ref().map(Vec::len).filter(|have| *have != rows) {
             return Err(LinearError::Bias { tensor: tensor(), have, rows });
         }
-        let problem = Problem { format: view.format, rows, depth, class };
-        let plan = context
-            .plan(problem)
-            .map_err(|source| LinearError::Plan { tensor: tensor(), source })?;
         Ok(Self { weight, plan, bias })
     }
 

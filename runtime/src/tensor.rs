@@ -244,7 +244,7 @@ pub struct Tensor {
 #[derive(Clone)]
 enum Bytes {
     File(Arc<Mapped>, Range<usize>),
-    Memory(Arc<[u8]>),
+    Memory(Arc<[u8]>, Range<usize>),
 }
 
 impl Tensor {
@@ -274,7 +274,26 @@ impl Tensor {
     ) -> Result<Self, ShapeError> {
         let bytes = bytes.into();
         TensorView::new(name, format, shape, &bytes)?;
-        Ok(Self { name: name.into(), format, shape, bytes: Bytes::Memory(bytes) })
+        let all = 0..bytes.len();
+        Ok(Self { name: name.into(), format, shape, bytes: Bytes::Memory(bytes, all) })
+    }
+
+    /// Some of the rows, as a matrix: a part of several weights that were stored as one.
+    ///
+    /// # Panics
+    /// If there are no such rows, or `rows` is empty.
+    #[must_use]
+    pub fn rows(&self, rows: Range<usize>) -> Self {
+        let view = self.view();
+        assert!(!rows.is_empty() && rows.end <= view.rows(), "rows {rows:?} of {view:?}");
+        let shape = Shape::new(&[view.depth(), rows.len()]).expect("smaller than the whole");
+        let (start, end) = (rows.start * view.row_bytes(), rows.end * view.row_bytes());
+        let part = |all: &Range<usize>| all.start + start..all.start + end;
+        let bytes = match &self.bytes {
+            Bytes::File(file, all) => Bytes::File(Arc::clone(file), part(all)),
+            Bytes::Memory(bytes, all) => Bytes::Memory(Arc::clone(bytes), part(all)),
+        };
+        Self { name: Arc::clone(&self.name), format: self.format, shape, bytes }
     }
 
     /// Whether the bytes are a file's, in place.
@@ -288,7 +307,7 @@ impl AsTensor for Tensor {
     fn view(&self) -> TensorView<'_> {
         let bytes = match &self.bytes {
             Bytes::File(file, range) => &file.bytes()[range.clone()],
-            Bytes::Memory(bytes) => bytes,
+            Bytes::Memory(bytes, range) => &bytes[range.clone()],
         };
         TensorView { name: &self.name, format: self.format, shape: self.shape, bytes }
     }
@@ -342,6 +361,8 @@ mod tests {
         let view = TensorView::new("w", format("Q8_0"), shape, &bytes).unwrap();
         assert_eq!((view.rows(), view.depth(), view.row_bytes()), (2, 64, 68));
         assert_eq!(view.row(1), &bytes[68..]);
+        let tensor = Tensor::in_memory("w", view.format, shape, bytes.clone()).unwrap();
+        assert_eq!(tensor.rows(1..2).rows(0..1).view().bytes, &bytes[68..]);
         let short = TensorView::new("w", format("Q8_0"), shape, &bytes[1..]);
         assert_eq!(short.unwrap_err(), ShapeError::Bytes { expected: 136, found: 135 });
     }
