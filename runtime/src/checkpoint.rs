@@ -168,6 +168,11 @@ impl Files {
         self.container
     }
 
+    /// Where the files with the weights are.
+    pub fn paths(&self) -> impl ExactSizeIterator<Item = &Path> {
+        self.parts.iter().map(|part| part.path.as_path())
+    }
+
     /// Bytes of all files.
     #[must_use]
     pub fn bytes(&self) -> usize {

@@ -2,12 +2,15 @@
 
 mod bench;
 mod inspect;
+mod progress;
+mod quantize;
+mod verify;
 
 use clap::{Parser, Subcommand};
 use runtime::units::size;
 use tracing_subscriber::EnvFilter;
 
-/// Looks into model files, and times their Linear layers on this machine.
+/// Looks into model files, converts them, and times their Linear layers on this machine.
 ///
 /// Two variables change which kernels run: TILEWRIGHT_ISA=NAME allows only one instruction set,
 /// TILEWRIGHT_PROFILE=FILE takes tuned choices from another file, or none with `off`. Tuned
@@ -25,6 +28,10 @@ pub(crate) struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Inspect(inspect::Args),
+    Verify(verify::Args),
+    Quantize(quantize::Args),
+    ImportGguf(quantize::ImportArgs),
+    ExportGguf(quantize::ExportArgs),
     Bench(bench::Args),
 }
 
@@ -42,6 +49,10 @@ impl Cli {
             .init();
         match self.command {
             Command::Inspect(args) => inspect::run(&args),
+            Command::Verify(args) => verify::run(&args),
+            Command::Quantize(args) => quantize::run(&args),
+            Command::ImportGguf(args) => quantize::import(&args),
+            Command::ExportGguf(args) => quantize::export(&args),
             Command::Bench(args) => bench::run(&args),
         }
     }

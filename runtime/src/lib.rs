@@ -22,6 +22,8 @@ mod pass;
 pub mod perplexity;
 pub mod presets;
 pub mod profile;
+pub mod quantize;
+mod replace;
 mod rope;
 mod rows;
 pub mod sampler;
@@ -32,6 +34,7 @@ pub mod smq;
 pub mod tensor;
 pub mod tokenizer;
 pub mod units;
+pub mod verify;
 
 pub use checkpoint::{Checkpoint, Container, Files};
 pub use context::Context;

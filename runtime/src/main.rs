@@ -1,4 +1,4 @@
-//! The command line: looks into model files, and times their Linear layers.
+//! The command line: looks into model files, converts them, and times their Linear layers.
 
 mod cli;
 

@@ -1,5 +1,7 @@
 //! Which container a file is, by its first bytes: names lie.
 
+use std::fmt;
+
 use crate::{gguf, hf, smnd, smq};
 
 /// A kind of file that models come in.
@@ -13,6 +15,17 @@ pub enum Container {
     Smnd,
     /// The hub's container of tensors; see [`hf`].
     Safetensors,
+}
+
+impl fmt::Display for Container {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Gguf => "GGUF",
+            Self::Smq => "SMQ",
+            Self::Smnd => "SMND",
+            Self::Safetensors => "safetensors",
+        })
+    }
 }
 
 impl Container {
