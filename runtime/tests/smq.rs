@@ -3,7 +3,7 @@
 
 mod damage;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use damage::survive;
 use runtime::checkpoint::Access;
@@ -453,7 +453,7 @@ fn golden() -> Option<(Vec<u8>, Vec<u8>)> {
     let read = |name| std::fs::read(folder.join(name)).ok();
     let pair = read("demo-model.smnd").zip(read("benchmark-model.smq"));
     if pair.is_none() {
-        eprintln!("SKIPPED: no {} with the golden pair", PathBuf::from(folder).display());
+        eprintln!("SKIPPED: no {} with the golden pair", folder.display());
     }
     pair
 }

@@ -49,7 +49,7 @@ impl<'a> Entry<'a> {
             return Rows { format: self.scheme.format(), bytes: Cow::Borrowed(self.data) };
         };
         let depth = *self.dims.last().expect("a tensor has a dimension");
-        if depth % LEN != 0 || self.block % LEN != 0 {
+        if !depth.is_multiple_of(LEN) || !self.block.is_multiple_of(LEN) {
             let bytes = self.values().into_iter().flat_map(f32::to_le_bytes).collect();
             return Rows { format: f32_format(), bytes: Cow::Owned(bytes) };
         }
