@@ -19,6 +19,9 @@ pub(crate) struct Row {
     pub(crate) features: &'static [&'static str],
     /// Register tiles of `gemv`: weight rows x activation columns.
     pub(crate) tiles: &'static [(usize, usize)],
+    /// Panels of weights side by side in a register tile of `gemm`: with 32 registers a column's
+    /// quants are worth loading for two.
+    pub(crate) panels: usize,
     /// Widest register tile of `gemm`, in activation columns.
     pub(crate) columns: usize,
     pub(crate) doc: &'static str,
@@ -35,6 +38,7 @@ pub(crate) const ISAS: &[Row] = &[
         arch: "",
         features: &[],
         tiles: &[(1, 1)],
+        panels: 1,
         columns: 4,
         doc: "Plain Rust on every CPU: the meaning of each operation, written out.",
     },
@@ -44,6 +48,7 @@ pub(crate) const ISAS: &[Row] = &[
         arch: "x86_64",
         features: &["avx2", "fma", "f16c"],
         tiles: TILES,
+        panels: 1,
         columns: 6,
         doc: "256-bit registers, dot products through 16-bit sums (`vpmaddubsw`).",
     },
@@ -53,6 +58,7 @@ pub(crate) const ISAS: &[Row] = &[
         arch: "x86_64",
         features: &["avx2", "fma", "f16c", "avxvnni"],
         tiles: TILES,
+        panels: 1,
         columns: 6,
         doc: "256-bit registers with `vpdpbusd` in its VEX form.",
     },
@@ -62,6 +68,7 @@ pub(crate) const ISAS: &[Row] = &[
         arch: "x86_64",
         features: &["avx2", "fma", "f16c", "avx512f", "avx512vl", "avx512vnni"],
         tiles: TILES,
+        panels: 2,
         columns: 6,
         doc: "256-bit registers with `vpdpbusd` in its EVEX form (AVX-512 VL and VNNI).",
     },
@@ -81,7 +88,8 @@ pub(crate) const ISAS: &[Row] = &[
             "avx512vbmi",
         ],
         tiles: TILES,
-        columns: 12,
+        panels: 2,
+        columns: 6,
         doc: "512-bit registers, `vpdpbusd`, and byte permutes (VBMI: Ice Lake, Zen 4 and later).",
     },
 ];
@@ -131,11 +139,12 @@ pub(crate) fn expand_tokens(input: TokenStream) -> TokenStream {
     }
 }
 
-fn tokens(row: &Row) -> TokenStream {
+/// The token type of an instruction set, and the module of its entry points.
+pub(crate) fn tokens(row: &Row) -> TokenStream {
     let (cfg, token, module, features) =
         (row.cfg(), row.token(), row.module(), row.target_feature());
     let (doc, name) = (row.doc, row.name);
-    let columns = Literal::usize_unsuffixed(row.columns);
+    let [panels, columns] = [row.panels, row.columns].map(Literal::usize_unsuffixed);
     let detect = row.features.iter().map(|feature| match row.arch {
         "aarch64" => quote! { ::std::arch::is_aarch64_feature_detected!(#feature) },
         _ => quote! { ::std::arch::is_x86_feature_detected!(#feature) },
@@ -153,13 +162,13 @@ fn tokens(row: &Row) -> TokenStream {
             "tile_q8",
             quote! { <const STEPS: usize, const CENTERED: bool, const CODE_MAX: u32, const NR: usize> },
             quote! { tile: &mut crate::gemm::TileQ8<'_> },
-            quote! { crate::gemm::tile_q8::<_, STEPS, CENTERED, CODE_MAX, NR>(isa, tile); },
+            quote! { crate::gemm::tile_q8::<_, #panels, STEPS, CENTERED, CODE_MAX, NR>(isa, tile); },
         ),
         entry(
             "tile_f32",
             quote! { <const NR: usize> },
             quote! { tile: &mut crate::gemm::TileF32<'_> },
-            quote! { crate::gemm::tile_f32::<_, NR>(isa, tile); },
+            quote! { crate::gemm::tile_f32::<_, #panels, NR>(isa, tile); },
         ),
         entry(
             "quantize",
@@ -212,6 +221,7 @@ fn tokens(row: &Row) -> TokenStream {
                 name: #name,
                 summary: #doc,
                 lanes: <super::#token as super::Isa>::LANES,
+                panels: #panels,
                 columns: #columns,
                 detect: || super::#token::detect().is_some(),
                 quantize,

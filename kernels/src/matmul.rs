@@ -7,10 +7,10 @@
 
 use crate::activations::{self, Activations};
 use crate::format::ShapeError;
-use crate::gemm::{TileF32, TileQ8};
+use crate::gemm::{Factors, TileF32, TileQ8};
 use crate::gemv;
 use crate::kernel::{Entry, Numerics, Ready};
-use crate::panel::{Shape, Source};
+use crate::panel::{Panel, Shape, Source};
 use crate::plan::Plan;
 use crate::threads::{Columns, Out, Pool, Scratch};
 use thiserror::Error;
@@ -197,7 +197,7 @@ fn multiply_each(
         if out.is_empty() || depth == 0 {
             continue;
         }
-        let next = match plan.is_gemm(batch) {
+        let next = match plan.is_gemm(batch) && x.suits_gemm() {
             true => Work::Gemm(Gemm::new(plan, pool, weights, x)),
             false => Work::Gemv(Gemv { plan, weights, x }),
         };
@@ -208,6 +208,11 @@ fn multiply_each(
         Work::Gemv(gemv) => gemv.run(columns, scratch),
         Work::Gemm(gemm) => gemm.run(columns, scratch),
     });
+    for work in work {
+        if let Work::Gemm(gemm) = work {
+            pool.keep_packed(gemm.packed);
+        }
+    }
     Ok(())
 }
 
@@ -222,7 +227,7 @@ impl Work<'_> {
     fn grain(&self) -> usize {
         match self {
             Self::Gemv(gemv) => usize::from(gemv.plan.params.grain),
-            Self::Gemm(gemm) => gemm.panels * gemm.kernel.kernel().rows,
+            Self::Gemm(gemm) => gemm.tiles * gemm.kernel.kernel().rows,
         }
     }
 }
@@ -258,8 +263,8 @@ struct Gemm<'a> {
     weights: &'a [u8],
     row_bytes: usize,
     depth: usize,
-    /// Panels of weights in a job.
-    panels: usize,
+    /// Register tiles of weights, side by side, in a job.
+    tiles: usize,
     blocks: Vec<ColumnBlock>,
     packed: Vec<ColumnPanel>,
 }
@@ -272,33 +277,39 @@ impl<'a> Gemm<'a> {
         let entry = &kernel.kernel().entry;
         let widest = usize::from(plan.params.columns).clamp(1, kernel.kernel().columns);
         let blocks = ColumnBlock::cut(batch, widest);
-        let mut packed: Vec<ColumnPanel> = blocks.iter().map(|_| ColumnPanel::default()).collect();
+        let mut packed = pool.packed();
+        packed.resize_with(blocks.len(), ColumnPanel::default);
         pool.for_each_chunk(&mut packed, 1, |n, panel| panel[0].pack(entry, x, blocks[n]));
-        let panel_bytes = match entry {
-            Entry::GemmQ8 { shape, .. } => shape.bytes(depth),
-            _ => 4 * kernel.kernel().rows * depth,
-        };
-        let panels = usize::from(plan.params.panels).min(PANEL_BYTES / panel_bytes).max(1);
+        let tile_bytes = kernel.kernel().isa.panels
+            * match entry {
+                Entry::GemmQ8 { shape, .. } => shape.bytes(depth),
+                _ => kernel.kernel().isa.lanes * depth,
+            };
+        let tiles = usize::from(plan.params.panels).min(PANEL_BYTES / tile_bytes).max(1);
         let row_bytes = weights.len() / problem.rows;
-        Self { kernel, weights, row_bytes, depth, panels, blocks, packed }
+        Self { kernel, weights, row_bytes, depth, tiles, blocks, packed }
     }
 
     fn run(&self, columns: &mut Columns<'_>, scratch: &mut Scratch) {
         let Self { kernel, weights, row_bytes, depth, .. } = *self;
-        let rows = kernel.kernel().rows;
+        let isa = kernel.kernel().isa;
+        let (rows, panel_rows) = (kernel.kernel().rows, isa.lanes / 4);
         let range = columns.range();
-        let firsts = || range.clone().step_by(rows);
         let Scratch { panels, out } = scratch;
-        panels.resize_with(panels.len().max(firsts().len()), Default::default);
-        for (first, panel) in firsts().zip(panels.iter_mut()) {
-            let last = range.end.min(first + rows);
+        let count = range.len().div_ceil(panel_rows);
+        panels.resize_with(panels.len().max(count), Default::default);
+        for (first, panel) in range.clone().step_by(panel_rows).zip(panels.iter_mut()) {
+            let last = range.end.min(first + panel_rows);
             let weights = &weights[first * row_bytes..last * row_bytes];
             kernel.unpack(&Source { weights, rows: last - first, depth }, panel);
         }
+        let mut filled: Vec<&[u8]> = panels[..count].iter().map(Panel::bytes).collect();
+        // A tile that lacks panels multiplies its last one again; nobody reads the products.
+        filled.resize(count.next_multiple_of(isa.panels), filled[count - 1]);
         for (block, x) in self.blocks.iter().zip(&self.packed) {
             out.resize(block.count * rows, 0.0);
-            for (first, panel) in firsts().zip(panels.iter()) {
-                x.tile(kernel, panel.bytes(), block.count, out);
+            for (panels, first) in filled.chunks(isa.panels).zip(range.clone().step_by(rows)) {
+                x.tile(kernel, panels, block.count, out);
                 let have = rows.min(range.end - first);
                 for (c, values) in out.chunks_exact(rows).enumerate() {
                     columns.put(block.first + c, first, &values[..have]);
@@ -335,13 +346,11 @@ impl ColumnBlock {
 }
 
 /// A block of columns in the order in which `gemm` reads them.
-#[derive(Default)]
-struct ColumnPanel {
+#[derive(Debug, Default)]
+pub(crate) struct ColumnPanel {
     units: usize,
     quants: Vec<i8>,
-    scales: Vec<f32>,
-    starts: Vec<i32>,
-    parts: Vec<f32>,
+    factors: Vec<Factors>,
     floats: Vec<f32>,
 }
 
@@ -359,25 +368,21 @@ impl ColumnPanel {
         self.units = depth.div_ceil(unit);
         let size = self.units * block.count;
         self.quants.resize(size * unit, 0);
-        self.scales.resize(size, 0.0);
-        match shape.center {
-            Some(_) => self.starts.resize(size, 0),
-            None => self.parts.resize(size, 0.0),
-        }
+        self.factors.resize(size, Factors::default());
         for c in 0..block.count {
             let row = x.q8(block.first + c);
             for u in 0..self.units {
                 let at = u * block.count + c;
                 self.quants[at * unit..(at + 1) * unit]
                     .copy_from_slice(&row.quants[u * unit..(u + 1) * unit]);
-                self.scales[at] = row.scales[u * unit / activations::GROUP];
                 let halves = u * unit / activations::HALF..(u + 1) * unit / activations::HALF;
-                match shape.center {
-                    Some(center) => {
-                        self.starts[at] = center * row.sums[halves].iter().sum::<i32>();
-                    }
-                    None => self.parts[at] = row.half_parts[halves].iter().sum(),
-                }
+                let (sums, parts) = (&row.sums[halves.clone()], &row.half_parts[halves]);
+                self.factors[at] = Factors::new(
+                    shape.center,
+                    row.scales[u * unit / activations::GROUP],
+                    sums.iter().sum(),
+                    parts.iter().sum(),
+                );
             }
         }
     }
@@ -393,47 +398,14 @@ impl ColumnPanel {
         }
     }
 
-    /// `out[column][row of the panel]`.
-    fn tile(&self, gemm: Ready, panel: &[u8], columns: usize, out: &mut [f32]) {
+    /// `out[column][row of the panels]`.
+    fn tile(&self, gemm: Ready, panels: &[&[u8]], columns: usize, out: &mut [f32]) {
         match gemm.kernel().entry {
-            Entry::GemmQ8 { .. } => gemm.tile_q8(
-                columns,
-                &mut TileQ8 {
-                    panel,
-                    units: self.units,
-                    quants: &self.quants,
-                    scales: &self.scales,
-                    starts: &self.starts,
-                    parts: &self.parts,
-                    out,
-                },
-            ),
-            _ => gemm.tile_f32(columns, &mut TileF32 { panel, x: &self.floats, out }),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn column_blocks_are_balanced_and_complete() {
-        for batch in 1..70 {
-            for widest in 1..13 {
-                let blocks = ColumnBlock::cut(batch, widest);
-                let (least, most) = (
-                    blocks.iter().map(|block| block.count).min().unwrap(),
-                    blocks.iter().map(|block| block.count).max().unwrap(),
-                );
-                assert!(most <= widest && most - least <= 1);
-                let mut next = 0;
-                for block in blocks {
-                    assert_eq!(block.first, next);
-                    next += block.count;
-                }
-                assert_eq!(next, batch);
+            Entry::GemmQ8 { .. } => {
+                let (units, quants, factors) = (self.units, &self.quants, &self.factors);
+                gemm.tile_q8(columns, &mut TileQ8 { panels, units, quants, factors, out });
             }
+            _ => gemm.tile_f32(columns, &mut TileF32 { panels, x: &self.floats, out }),
         }
     }
 }

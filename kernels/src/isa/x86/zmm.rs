@@ -2,6 +2,7 @@
 
 use super::{chunk, chunk_mut, quad_of, x86_isa};
 use crate::isa::{Shift, Spots, array};
+use std::arch::asm;
 use std::arch::x86_64::*;
 
 x86_isa!(Avx512Vnni {
@@ -112,6 +113,17 @@ x86_isa!(Avx512Vnni {
     }
     fn to_f32(self, v: __m512i) -> __m512 {
         _mm512_cvtepi32_ps(v)
+    }
+    fn in_turn(self, sums: __m512i) -> __m512i {
+        let same;
+        // SAFETY: there is no instruction.
+        unsafe {
+            asm!("/* {0} */", inout(zmm_reg) sums => same, options(nomem, nostack, preserves_flags));
+        }
+        same
+    }
+    fn as_f32(self, v: __m512i) -> __m512 {
+        _mm512_castsi512_ps(v)
     }
 
     fn splat(self, value: f32) -> __m512 {
