@@ -7,7 +7,10 @@ mod inspect;
 mod interrupt;
 mod loading;
 mod perplexity;
+mod progress;
+mod quantize;
 mod tokenize;
+mod verify;
 
 use std::fs;
 use std::path::Path;
@@ -17,7 +20,7 @@ use clap::{Parser, Subcommand};
 use runtime::units::size;
 use tracing_subscriber::EnvFilter;
 
-/// Runs quantized models on the CPU, looks into their files, and times them.
+/// Runs quantized models on the CPU, looks into their files, converts and times them.
 ///
 /// Two variables change which kernels run: TILEWRIGHT_ISA=NAME allows only one instruction set,
 /// TILEWRIGHT_PROFILE=FILE takes tuned choices from another file, or none with `off`. Tuned
@@ -35,6 +38,10 @@ pub(crate) struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Inspect(inspect::Args),
+    Verify(verify::Args),
+    Quantize(quantize::Args),
+    ImportGguf(quantize::ImportArgs),
+    ExportGguf(quantize::ExportArgs),
     Bench(bench::Args),
     Tokenize(tokenize::Args),
     Generate(generate::Args),
@@ -56,6 +63,10 @@ impl Cli {
             .init();
         match self.command {
             Command::Inspect(args) => inspect::run(&args),
+            Command::Verify(args) => verify::run(&args),
+            Command::Quantize(args) => quantize::run(&args),
+            Command::ImportGguf(args) => quantize::import(&args),
+            Command::ExportGguf(args) => quantize::export(&args),
             Command::Bench(args) => bench::run(&args),
             Command::Tokenize(args) => tokenize::run(&args),
             Command::Generate(args) => generate::run(&args),

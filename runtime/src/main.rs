@@ -1,4 +1,4 @@
-//! The command line: runs models, looks into their files, and times them.
+//! The command line: runs models, looks into their files, converts and times them.
 
 mod cli;
 
