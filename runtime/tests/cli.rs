@@ -1,7 +1,9 @@
 //! The command line from outside: what it prints, and how it fails.
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+mod command;
+
+use std::path::PathBuf;
+use std::process::Output;
 
 use kernels::{Numerics, Params, ProfileEntry, formats};
 use runtime::gguf::Writer;
@@ -9,40 +11,14 @@ use runtime::profile::{self, Entry, Meta, ProfileFile};
 use runtime::tensor::Shape;
 use serde_json::Value;
 
-/// Without the profile and the wishes of whoever runs the tests.
-fn runtime(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_runtime"));
-    command.args(arguments).env("TILEWRIGHT_PROFILE", "off");
-    command.env_remove("TILEWRIGHT_ISA").env_remove("RUST_LOG");
-    command
-}
-
-fn output(arguments: &[&str]) -> Output {
-    runtime(arguments).output().unwrap()
-}
-
-fn succeeds(output: Output) -> String {
-    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "{errors}");
-    String::from_utf8(output.stdout).unwrap()
-}
-
-/// The one line of an error.
-fn fails(output: &Output, code: i32) -> String {
-    let errors = String::from_utf8(output.stderr.clone()).unwrap();
-    assert_eq!(output.status.code(), Some(code), "{errors}");
-    assert!(output.stdout.is_empty());
-    let lines: Vec<&str> = errors.lines().filter(|line| line.starts_with("error: ")).collect();
-    assert_eq!(lines.len(), 1, "{errors}");
-    assert!(!errors.contains("panicked"), "{errors}");
-    lines[0].to_owned()
-}
+use command::{fails, output, runtime, succeeds, text};
 
 fn json(output: Output) -> Value {
     serde_json::from_str(&succeeds(output)).unwrap()
 }
 
-const TINY: [&str; 4] = ["--seconds", "0.01", "--batch", "3"];
+/// Right results matter here, times do not.
+const TINY: [&str; 6] = ["--seconds", "0.01", "--batch", "3", "--memory", "1"];
 
 fn bench(arguments: &[&str]) -> Output {
     output(&[&["bench"], arguments, &TINY, &["--json"]].concat())
@@ -77,10 +53,6 @@ fn model() -> (tempfile::TempDir, PathBuf) {
     }
     data.finish().unwrap();
     (folder, path)
-}
-
-fn text(path: &Path) -> &str {
-    path.to_str().unwrap()
 }
 
 #[test]

@@ -27,7 +27,7 @@ pub(crate) struct Loading {
     #[arg(long, value_parser = isa, value_name = "NAME")]
     pub(crate) isa: Option<&'static IsaInfo>,
     /// How keys and values of past tokens are kept.
-    #[arg(long, default_value = "f16", value_parser = cache, value_name = "f16|f32")]
+    #[arg(long, default_value = "f16", value_parser = cache, value_name = "f16|f32|q8")]
     cache: CacheType,
     /// Results that do not depend on batch size and threads, not in a single bit. Prompts take
     /// several times as long.
@@ -74,15 +74,10 @@ impl Loading {
     }
 
     /// Loads a model. `context_length` is how many tokens a sequence may have.
-    pub(crate) fn load(
-        &self,
-        model: &Path,
-        context_length: Option<u32>,
-    ) -> anyhow::Result<Loaded> {
+    pub(crate) fn load(&self, model: &Path, context_length: Option<u32>) -> anyhow::Result<Loaded> {
         let context_length = context_length.map(|tokens| tokens as usize);
         let options = LoadOptions { context_length, ..self.options(self.context()?) };
-        runtime::load(model, &options)
-            .with_context(|| format!("cannot load {}", model.display()))
+        runtime::load(model, &options).with_context(|| format!("cannot load {}", model.display()))
     }
 }
 
@@ -101,7 +96,8 @@ fn cache(name: &str) -> Result<CacheType, String> {
     match name.to_ascii_lowercase().as_str() {
         "f16" => Ok(CacheType::F16),
         "f32" => Ok(CacheType::F32),
-        _ => Err("there are f16 and f32".to_owned()),
+        "q8" => Ok(CacheType::Q8),
+        _ => Err("there are f16, f32 and q8".to_owned()),
     }
 }
 
