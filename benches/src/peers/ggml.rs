@@ -75,9 +75,8 @@ impl Ggml {
     }
 
     fn extra_layouts(&self) -> Vec<Layout> {
-        type List = unsafe extern "C" fn(
-            sys::ggml_backend_dev_t,
-        ) -> *mut sys::ggml_backend_buffer_type_t;
+        type List =
+            unsafe extern "C" fn(sys::ggml_backend_dev_t) -> *mut sys::ggml_backend_buffer_type_t;
         // SAFETY: no precondition; the registry is static.
         let registry = unsafe { sys::ggml_backend_cpu_reg() };
         // SAFETY: the registry was just handed out, the name ends with a zero.

@@ -259,10 +259,8 @@ pub(crate) fn best(peaks: &[Peaks]) -> Peaks {
     for peaks in peaks {
         best.threads = peaks.threads;
         best.read_gbps = best.read_gbps.max(peaks.read_gbps);
-        let both = [
-            (&mut best.dot_gmacs, &peaks.dot_gmacs),
-            (&mut best.fma_gmacs, &peaks.fma_gmacs),
-        ];
+        let both =
+            [(&mut best.dot_gmacs, &peaks.dot_gmacs), (&mut best.fma_gmacs, &peaks.fma_gmacs)];
         for (best, found) in both {
             for (isa, gmacs) in found {
                 let best = best.entry(isa.clone()).or_insert(0.0);

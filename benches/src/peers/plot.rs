@@ -34,7 +34,8 @@ struct Panel {
 /// Draws all sessions into a file.
 pub(crate) fn draw(sessions: &[Session], path: &Path) -> anyhow::Result<()> {
     let panels: Vec<Panel> = sessions.iter().flat_map(panels).collect();
-    let root = SVGBackend::new(path, (WIDTH, PANEL * panels.len().max(1) as u32)).into_drawing_area();
+    let root =
+        SVGBackend::new(path, (WIDTH, PANEL * panels.len().max(1) as u32)).into_drawing_area();
     let drawn = root.fill(&WHITE).map_err(anyhow::Error::from).and_then(|()| {
         let areas = root.split_evenly((panels.len().max(1), 1));
         panels.iter().zip(&areas).try_for_each(|(panel, area)| panel.draw(area))?;
@@ -96,7 +97,10 @@ fn mean(values: &mut dyn Iterator<Item = f64>) -> Option<f64> {
 }
 
 impl Panel {
-    fn draw(&self, area: &DrawingArea<SVGBackend<'_>, plotters::coord::Shift>) -> anyhow::Result<()> {
+    fn draw(
+        &self,
+        area: &DrawingArea<SVGBackend<'_>, plotters::coord::Shift>,
+    ) -> anyhow::Result<()> {
         let most = self.rates.iter().flatten().flatten().copied().fold(0.0, f64::max);
         let mut chart = ChartBuilder::on(area)
             .caption(&self.title, ("sans-serif", 18))
@@ -119,10 +123,9 @@ impl Panel {
                 let left = format as f64 + 0.1 + n as f64 * bar;
                 Some(Rectangle::new([(left, 0.0), (left + bar, (*rate)?)], color.filled()))
             });
-            chart
-                .draw_series(bars)?
-                .label(engine)
-                .legend(move |(x, y)| Rectangle::new([(x, y - 4), (x + 10, y + 4)], color.filled()));
+            chart.draw_series(bars)?.label(engine).legend(move |(x, y)| {
+                Rectangle::new([(x, y - 4), (x + 10, y + 4)], color.filled())
+            });
         }
         chart
             .configure_series_labels()

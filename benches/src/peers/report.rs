@@ -49,7 +49,8 @@ fn chapter(session: &Session) -> String {
     );
     let engines = engines(cells);
     let Some((ours, others)) = engines.split_first() else { return text };
-    let mut header = ["weights", "M", ours, "GB/s", "GMAC/s", "of bound"].map(String::from).to_vec();
+    let mut header =
+        ["weights", "M", ours, "GB/s", "GMAC/s", "of bound"].map(String::from).to_vec();
     header.extend(others.iter().map(|name| (*name).to_owned()));
     let mut table = table(&header);
     for cell in cells {
@@ -184,7 +185,9 @@ fn errors(sessions: &[Session]) -> String {
         row.extend(engines.iter().map(error));
         table.add_row(row);
     }
-    format!("### Errors\n\nSquared, in units of the squared exact product; the largest.\n\n{table}\n")
+    format!(
+        "### Errors\n\nSquared, in units of the squared exact product; the largest.\n\n{table}\n"
+    )
 }
 
 /// A Markdown table; columns from the second on align right.
@@ -226,7 +229,8 @@ mod tests {
     fn a_product_is_told_with_its_rates_and_everybodys_ratio() {
         let cell = cell("Q4_0", &[("q8", 1.0), ("ggml", 1.5), ("ggml AMX", 0.5)]);
         let row = row(&cell, &["ggml", "candle", "ggml AMX"]);
-        let want = ["Q4_0 1000 x 1000", "1", "1.00 ms", "0.5", "1.0", "90 % read", "1.50", "", "0.50"];
+        let want =
+            ["Q4_0 1000 x 1000", "1", "1.00 ms", "0.5", "1.0", "90 % read", "1.50", "", "0.50"];
         assert_eq!(row, want);
         assert_eq!(cell.ratio_of_ggml(), Some(1.5));
     }

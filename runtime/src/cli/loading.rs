@@ -74,15 +74,10 @@ impl Loading {
     }
 
     /// Loads a model. `context_length` is how many tokens a sequence may have.
-    pub(crate) fn load(
-        &self,
-        model: &Path,
-        context_length: Option<u32>,
-    ) -> anyhow::Result<Loaded> {
+    pub(crate) fn load(&self, model: &Path, context_length: Option<u32>) -> anyhow::Result<Loaded> {
         let context_length = context_length.map(|tokens| tokens as usize);
         let options = LoadOptions { context_length, ..self.options(self.context()?) };
-        runtime::load(model, &options)
-            .with_context(|| format!("cannot load {}", model.display()))
+        runtime::load(model, &options).with_context(|| format!("cannot load {}", model.display()))
     }
 }
 

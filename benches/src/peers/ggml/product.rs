@@ -138,12 +138,7 @@ impl Contestant for Weights<'_> {
         let products = self.products.insert(Products::new(self, batch)?);
         // SAFETY: the tensor lies in a buffer and has `batch` rows of the matrix's depth, as `x`.
         unsafe {
-            sys::ggml_backend_tensor_set(
-                products.x.as_ptr(),
-                x.as_ptr().cast(),
-                0,
-                size_of_val(x),
-            )
+            sys::ggml_backend_tensor_set(products.x.as_ptr(), x.as_ptr().cast(), 0, size_of_val(x))
         };
         Ok(())
     }
@@ -218,15 +213,11 @@ impl Arena {
         x: NonNull<sys::ggml_tensor>,
     ) -> anyhow::Result<NonNull<sys::ggml_tensor>> {
         // SAFETY: context and tensors are alive; the tensors' rows have the same length.
-        let product =
-            unsafe { sys::ggml_mul_mat(self.0.as_ptr(), weights.as_ptr(), x.as_ptr()) };
+        let product = unsafe { sys::ggml_mul_mat(self.0.as_ptr(), weights.as_ptr(), x.as_ptr()) };
         NonNull::new(product).context("ggml has no memory for a product")
     }
 
-    fn graph(
-        &self,
-        of: NonNull<sys::ggml_tensor>,
-    ) -> anyhow::Result<NonNull<sys::ggml_cgraph>> {
+    fn graph(&self, of: NonNull<sys::ggml_tensor>) -> anyhow::Result<NonNull<sys::ggml_cgraph>> {
         // SAFETY: the context is alive.
         let graph = unsafe { sys::ggml_new_graph_custom(self.0.as_ptr(), GRAPH, false) };
         let graph = NonNull::new(graph).context("ggml has no memory for a graph")?;

@@ -19,7 +19,10 @@ mod tests {
 
     #[test]
     fn the_peak_is_read_from_the_status() {
-        assert_eq!(of_status("VmPeak:\t 99 kB\nVmHWM:\t    1084 kB\nVmRSS: 5 kB\n"), Some(1084 << 10));
+        assert_eq!(
+            of_status("VmPeak:\t 99 kB\nVmHWM:\t    1084 kB\nVmRSS: 5 kB\n"),
+            Some(1084 << 10)
+        );
         assert_eq!(of_status("VmHWM:\t many kB"), None);
     }
 }

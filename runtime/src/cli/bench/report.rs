@@ -108,9 +108,9 @@ impl Report<'_> {
         let peaks: Vec<_> = layers
             .into_iter()
             .flat_map(Layers::peak_rows)
-            .map(|(name, isa, gmacs)| {
-                serde_json::json!({"bound": name, "isa": isa, "gmacs": gmacs})
-            })
+            .map(
+                |(name, isa, gmacs)| serde_json::json!({"bound": name, "isa": isa, "gmacs": gmacs}),
+            )
             .collect();
         let value = serde_json::json!({
             "title": self.title,

@@ -16,10 +16,7 @@ type Part = (String, &'static FormatInfo, Vec<usize>);
 
 /// Writes a Llama of a preset's sizes, all matrices in one format. The file goes when the value
 /// does.
-pub(crate) fn write(
-    preset: &Preset,
-    format: &'static FormatInfo,
-) -> anyhow::Result<NamedTempFile> {
+pub(crate) fn write(preset: &Preset, format: &'static FormatInfo) -> anyhow::Result<NamedTempFile> {
     let name = format!("{} {}", preset.name, format.name);
     let file = tempfile::Builder::new().prefix("tilewright-").suffix(".gguf").tempfile();
     let file = file.context("cannot make a file for the synthetic model")?;

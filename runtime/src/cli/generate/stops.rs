@@ -28,9 +28,8 @@ impl<'a> Stops<'a> {
             self.held.truncate(end);
             return Passed::Last(std::mem::take(&mut self.held));
         }
-        let begins = |from: &usize| {
-            self.stops.iter().any(|stop| stop.starts_with(&self.held[*from..]))
-        };
+        let begins =
+            |from: &usize| self.stops.iter().any(|stop| stop.starts_with(&self.held[*from..]));
         // The longest end of the text that a stop string begins with.
         let starts = self.held.char_indices().map(|(at, _)| at);
         let keep = starts.into_iter().find(begins).unwrap_or(self.held.len());

@@ -41,9 +41,8 @@ impl Writer {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
         let file = NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))
             .with_context(|| format!("cannot write {}", path.display()))?;
-        let mut header = format!(
-            "{{'descr': '<f4', 'fortran_order': False, 'shape': ({rows}, {columns}), }}"
-        );
+        let mut header =
+            format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({rows}, {columns}), }}");
         let before = MAGIC.len() + 4;
         let padded = (before + header.len() + 1).next_multiple_of(ALIGNMENT) - before;
         header.extend(std::iter::repeat_n(' ', padded - 1 - header.len()));
