@@ -143,7 +143,11 @@ impl Encoder {
             Some(integer) => integer.values.iter().any(|value| *value < 0.0),
             None => !matches!(float, Some(Kind::E8m0 | Kind::Ue4m3)),
         };
-        if is_signed { Signs::Both } else { Signs::Positive }
+        match is_signed {
+            true => Signs::Both,
+            false if self.scale.constant < 0.0 => Signs::Negative,
+            false => Signs::Positive,
+        }
     }
 
     /// Weights that share all group values.
