@@ -12,7 +12,7 @@
 //! reads the header and checks the places against each other; here they are checked against the
 //! file.
 //!
-//! Names and keys become those of GGUF ([`names`], [`config`]), and so does the order of rows
+//! Names and keys become those of GGUF (`names.rs`, `config.rs`), and so does the order of rows
 //! where the two differ: `llama` and `mistral` rotate halves of a head against each other, their
 //! GGUF files neighbours. Weights in f32, f16 and bf16 stay where they are, but for those
 //! reordered rows.
