@@ -70,10 +70,11 @@ pub mod avx512vnni {
         let isa = super::Avx512Vnni::assume_supported();
         crate::probe::run(isa, probe);
     }
+    const _: () = assert!(< super::Avx512Vnni as super::Isa > ::LANES == 64);
     pub static INFO: super::IsaInfo = super::IsaInfo {
         name: "avx512vnni",
         summary: "512-bit registers, `vpdpbusd`, and byte permutes (VBMI: Ice Lake, Zen 4 and later).",
-        lanes: <super::Avx512Vnni as super::Isa>::LANES,
+        lanes: 64,
         panels: 2,
         columns: 6,
         detect: || super::Avx512Vnni::detect().is_some(),

@@ -96,6 +96,8 @@ const Q4_0_KERNELS: &[::kernels::Kernel] = {
     use ::kernels::{Entry, Isa, Kernel, Numerics, isa};
     const STEPS: usize = <Q4_0 as ::kernels::Coded>::UNIT / 4;
     const CENTERED: bool = <Q4_0 as ::kernels::Coded>::CENTER.is_some();
+    const ORDER_WIDE: Option<&[u8]> = <Q4_0 as ::kernels::Coded>::ORDER_WIDE;
+    const ORDER_NARROW: Option<&[u8]> = <Q4_0 as ::kernels::Coded>::ORDER_NARROW;
     &[
         #[cfg(target_arch = "x86_64")]
         Kernel {
@@ -104,6 +106,7 @@ const Q4_0_KERNELS: &[::kernels::Kernel] = {
             class: Numerics::Q8,
             rows: 1,
             columns: 1,
+            order: ORDER_WIDE,
             entry: Entry::GemvQ8(q4_0_avx512vnni_gemv_q8_1x1),
         },
         #[cfg(target_arch = "x86_64")]
@@ -113,6 +116,7 @@ const Q4_0_KERNELS: &[::kernels::Kernel] = {
             class: Numerics::Q8,
             rows: 2,
             columns: 1,
+            order: ORDER_WIDE,
             entry: Entry::GemvQ8(q4_0_avx512vnni_gemv_q8_2x1),
         },
         #[cfg(target_arch = "x86_64")]
@@ -122,6 +126,7 @@ const Q4_0_KERNELS: &[::kernels::Kernel] = {
             class: Numerics::Q8,
             rows: 4,
             columns: 1,
+            order: ORDER_WIDE,
             entry: Entry::GemvQ8(q4_0_avx512vnni_gemv_q8_4x1),
         },
         #[cfg(target_arch = "x86_64")]
@@ -131,6 +136,7 @@ const Q4_0_KERNELS: &[::kernels::Kernel] = {
             class: Numerics::Q8,
             rows: 1,
             columns: 2,
+            order: ORDER_WIDE,
             entry: Entry::GemvQ8(q4_0_avx512vnni_gemv_q8_1x2),
         },
         #[cfg(target_arch = "x86_64")]
@@ -140,6 +146,7 @@ const Q4_0_KERNELS: &[::kernels::Kernel] = {
             class: Numerics::Q8,
             rows: 2,
             columns: 2,
+            order: ORDER_WIDE,
             entry: Entry::GemvQ8(q4_0_avx512vnni_gemv_q8_2x2),
         },
         #[cfg(target_arch = "x86_64")]
@@ -149,6 +156,7 @@ const Q4_0_KERNELS: &[::kernels::Kernel] = {
             class: Numerics::Q8,
             rows: 1,
             columns: 3,
+            order: ORDER_WIDE,
             entry: Entry::GemvQ8(q4_0_avx512vnni_gemv_q8_1x3),
         },
         #[cfg(target_arch = "x86_64")]
@@ -158,6 +166,7 @@ const Q4_0_KERNELS: &[::kernels::Kernel] = {
             class: Numerics::Q8,
             rows: 1,
             columns: 4,
+            order: ORDER_WIDE,
             entry: Entry::GemvQ8(q4_0_avx512vnni_gemv_q8_1x4),
         },
         #[cfg(target_arch = "x86_64")]
@@ -167,6 +176,7 @@ const Q4_0_KERNELS: &[::kernels::Kernel] = {
             class: Numerics::Q8,
             rows: 2 * <isa::Avx512Vnni as Isa>::LANES / 4,
             columns: 6,
+            order: ORDER_WIDE,
             entry: {
                 const CLASS: u32 = ::kernels::gemm::code_class::<
                     isa::Avx512Vnni,
@@ -192,6 +202,7 @@ const Q4_0_KERNELS: &[::kernels::Kernel] = {
             class: Numerics::F32,
             rows: 1,
             columns: 1,
+            order: None,
             entry: Entry::GemvF32(q4_0_avx512vnni_gemv_f32_1x1),
         },
         #[cfg(target_arch = "x86_64")]
@@ -201,6 +212,7 @@ const Q4_0_KERNELS: &[::kernels::Kernel] = {
             class: Numerics::F32,
             rows: 1,
             columns: 4,
+            order: None,
             entry: Entry::GemvF32(q4_0_avx512vnni_gemv_f32_1x4),
         },
         #[cfg(target_arch = "x86_64")]
@@ -210,6 +222,7 @@ const Q4_0_KERNELS: &[::kernels::Kernel] = {
             class: Numerics::F32,
             rows: 2 * <isa::Avx512Vnni as Isa>::LANES / 4,
             columns: 6,
+            order: None,
             entry: Entry::GemmF32 {
                 unpack: q4_0_avx512vnni_unpack_f32,
                 tiles: &[

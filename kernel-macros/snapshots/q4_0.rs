@@ -36,6 +36,7 @@ const _: () = ::core::assert!(::core::mem::size_of:: < BlockQ4_0 > () == 18);
 mod kernels_of_q4_0 {
     use super::{BlockQ4_0, Q4_0};
     use ::kernels::isa::{Shift, Spots};
+    use ::kernels::format::Link;
     use ::kernels::{Coded, Format, FormatInfo, Isa, float, format, layout, zerocopy};
     const Q_BITS: layout::Numbers = layout::Numbers {
         name: "q",
@@ -131,6 +132,180 @@ mod kernels_of_q4_0 {
                 each(7, isa.and(isa.shift_dwords(from, BY1), isa.splat_u8(15)));
             }
         }
+        const ORDER_WIDE: Option<&'static [u8]> = Some(
+            &[
+                0u8, 1u8, 2u8, 3u8, 8u8, 9u8, 10u8, 11u8, 16u8, 17u8, 18u8, 19u8, 24u8,
+                25u8, 26u8, 27u8, 4u8, 5u8, 6u8, 7u8, 12u8, 13u8, 14u8, 15u8, 20u8, 21u8,
+                22u8, 23u8, 28u8, 29u8, 30u8, 31u8, 32u8, 33u8, 34u8, 35u8, 40u8, 41u8,
+                42u8, 43u8, 48u8, 49u8, 50u8, 51u8, 56u8, 57u8, 58u8, 59u8, 36u8, 37u8,
+                38u8, 39u8, 44u8, 45u8, 46u8, 47u8, 52u8, 53u8, 54u8, 55u8, 60u8, 61u8,
+                62u8, 63u8,
+            ],
+        );
+        const ORDER_NARROW: Option<&'static [u8]> = Some(
+            &[
+                0u8, 1u8, 2u8, 3u8, 8u8, 9u8, 10u8, 11u8, 4u8, 5u8, 6u8, 7u8, 12u8, 13u8,
+                14u8, 15u8, 16u8, 17u8, 18u8, 19u8, 24u8, 25u8, 26u8, 27u8, 20u8, 21u8,
+                22u8, 23u8, 28u8, 29u8, 30u8, 31u8, 32u8, 33u8, 34u8, 35u8, 40u8, 41u8,
+                42u8, 43u8, 36u8, 37u8, 38u8, 39u8, 44u8, 45u8, 46u8, 47u8, 48u8, 49u8,
+                50u8, 51u8, 56u8, 57u8, 58u8, 59u8, 52u8, 53u8, 54u8, 55u8, 60u8, 61u8,
+                62u8, 63u8,
+            ],
+        );
+        #[inline(always)]
+        fn links<I: Isa>(
+            isa: I,
+            span: &Self::Span,
+            mut each: impl FnMut(Link, I::Bytes),
+        ) {
+            const AT0: &[u8; 64] = &[
+                0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 18, 19, 20, 21, 22,
+                23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 36, 37, 38, 39, 40, 41, 42,
+                43, 44, 45, 46, 47, 48, 49, 50, 51, 54, 55, 56, 57, 58, 59, 60, 61, 62,
+                63, 64, 65, 66, 67, 68, 69,
+            ];
+            const AT1: &[u8; 64] = &[
+                0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 18, 19, 20, 21, 22,
+                23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 36, 37, 38, 39, 40, 41, 42,
+                43, 44, 45, 46, 47, 48, 49, 50, 51, 54, 55, 56, 57, 58, 59, 60, 61, 62,
+                63, 122, 123, 124, 125, 126, 127,
+            ];
+            if const { I::LANES == 64 } {
+                let from = isa.permute2(isa.load(span, 2), isa.load(span, 66), AT0);
+                each(
+                    Link {
+                        n: 0,
+                        first: 0,
+                        per: 4,
+                        starts: true,
+                        ends: false,
+                    },
+                    isa.and(from, isa.splat_u8(15)),
+                );
+                let from = isa.permute2(isa.load(span, 2), isa.load(span, 66), AT0);
+                each(
+                    Link {
+                        n: 1,
+                        first: 0,
+                        per: 4,
+                        starts: false,
+                        ends: true,
+                    },
+                    isa.and(isa.shr(from, 4), isa.splat_u8(15)),
+                );
+                let from = isa.permute2(isa.load(span, 74), isa.load(span, 80), AT1);
+                each(
+                    Link {
+                        n: 2,
+                        first: 4,
+                        per: 4,
+                        starts: true,
+                        ends: false,
+                    },
+                    isa.and(from, isa.splat_u8(15)),
+                );
+                let from = isa.permute2(isa.load(span, 74), isa.load(span, 80), AT1);
+                each(
+                    Link {
+                        n: 3,
+                        first: 4,
+                        per: 4,
+                        starts: false,
+                        ends: true,
+                    },
+                    isa.and(isa.shr(from, 4), isa.splat_u8(15)),
+                );
+            } else {
+                let from = isa.load_halves(span, 2, 20);
+                each(
+                    Link {
+                        n: 0,
+                        first: 0,
+                        per: 4,
+                        starts: true,
+                        ends: false,
+                    },
+                    isa.and(from, isa.splat_u8(15)),
+                );
+                let from = isa.load_halves(span, 2, 20);
+                each(
+                    Link {
+                        n: 1,
+                        first: 0,
+                        per: 4,
+                        starts: false,
+                        ends: true,
+                    },
+                    isa.and(isa.shr(from, 4), isa.splat_u8(15)),
+                );
+                let from = isa.load_halves(span, 38, 56);
+                each(
+                    Link {
+                        n: 2,
+                        first: 2,
+                        per: 4,
+                        starts: true,
+                        ends: false,
+                    },
+                    isa.and(from, isa.splat_u8(15)),
+                );
+                let from = isa.load_halves(span, 38, 56);
+                each(
+                    Link {
+                        n: 3,
+                        first: 2,
+                        per: 4,
+                        starts: false,
+                        ends: true,
+                    },
+                    isa.and(isa.shr(from, 4), isa.splat_u8(15)),
+                );
+                let from = isa.load_halves(span, 74, 92);
+                each(
+                    Link {
+                        n: 4,
+                        first: 4,
+                        per: 4,
+                        starts: true,
+                        ends: false,
+                    },
+                    isa.and(from, isa.splat_u8(15)),
+                );
+                let from = isa.load_halves(span, 74, 92);
+                each(
+                    Link {
+                        n: 5,
+                        first: 4,
+                        per: 4,
+                        starts: false,
+                        ends: true,
+                    },
+                    isa.and(isa.shr(from, 4), isa.splat_u8(15)),
+                );
+                let from = isa.load_halves(span, 110, 128);
+                each(
+                    Link {
+                        n: 6,
+                        first: 6,
+                        per: 4,
+                        starts: true,
+                        ends: false,
+                    },
+                    isa.and(from, isa.splat_u8(15)),
+                );
+                let from = isa.load_halves(span, 110, 128);
+                each(
+                    Link {
+                        n: 7,
+                        first: 6,
+                        per: 4,
+                        starts: false,
+                        ends: true,
+                    },
+                    isa.and(isa.shr(from, 4), isa.splat_u8(15)),
+                );
+            }
+        }
         #[inline(always)]
         fn scales<I: Isa>(isa: I, span: &Self::Span) -> I::Groups {
             const SPOTS0: &Spots = &Spots::new::<
@@ -176,7 +351,7 @@ mod kernels_of_q4_0 {
         ggml_type: Some(2),
         block_len: 32,
         block_bytes: 18,
-        code_hash: 16126478571132104929u64,
+        code_hash: 11338922298050511831u64,
         layout: Some(&LAYOUT),
         dequantize: |bytes, weights| {
             format::dequantize_blocks::<

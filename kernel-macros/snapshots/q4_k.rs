@@ -42,6 +42,7 @@ const _: () = ::core::assert!(::core::mem::size_of:: < BlockQ4_K > () == 144);
 mod kernels_of_q4_k {
     use super::{BlockQ4_K, Q4_K};
     use ::kernels::isa::{Shift, Spots};
+    use ::kernels::format::Link;
     use ::kernels::{Coded, Format, FormatInfo, Isa, float, format, layout, zerocopy};
     const SC_BITS: layout::Numbers = layout::Numbers {
         name: "sc",
@@ -95,8 +96,8 @@ mod kernels_of_q4_k {
         }
     }
     impl Format for Q4_K {
-        const SPAN: usize = 256;
-        type Span = [u8; 144];
+        const SPAN: usize = 512;
+        type Span = [u8; 288];
         fn info() -> &'static FormatInfo {
             &INFO
         }
@@ -131,6 +132,14 @@ mod kernels_of_q4_k {
                 each(2, isa.and(isa.shift_dwords(from, BY0), isa.splat_u8(15)));
                 let from = isa.load_halves(span, 112, 112);
                 each(3, isa.and(isa.shift_dwords(from, BY0), isa.splat_u8(15)));
+                let from = isa.load_halves(span, 160, 160);
+                each(4, isa.and(isa.shift_dwords(from, BY0), isa.splat_u8(15)));
+                let from = isa.load_halves(span, 192, 192);
+                each(5, isa.and(isa.shift_dwords(from, BY0), isa.splat_u8(15)));
+                let from = isa.load_halves(span, 224, 224);
+                each(6, isa.and(isa.shift_dwords(from, BY0), isa.splat_u8(15)));
+                let from = isa.load_halves(span, 256, 256);
+                each(7, isa.and(isa.shift_dwords(from, BY0), isa.splat_u8(15)));
             } else {
                 let from = isa.load(span, 16);
                 each(0, isa.and(from, isa.splat_u8(15)));
@@ -148,6 +157,22 @@ mod kernels_of_q4_k {
                 each(6, isa.and(from, isa.splat_u8(15)));
                 let from = isa.load(span, 112);
                 each(7, isa.and(isa.shr(from, 4), isa.splat_u8(15)));
+                let from = isa.load(span, 160);
+                each(8, isa.and(from, isa.splat_u8(15)));
+                let from = isa.load(span, 160);
+                each(9, isa.and(isa.shr(from, 4), isa.splat_u8(15)));
+                let from = isa.load(span, 192);
+                each(10, isa.and(from, isa.splat_u8(15)));
+                let from = isa.load(span, 192);
+                each(11, isa.and(isa.shr(from, 4), isa.splat_u8(15)));
+                let from = isa.load(span, 224);
+                each(12, isa.and(from, isa.splat_u8(15)));
+                let from = isa.load(span, 224);
+                each(13, isa.and(isa.shr(from, 4), isa.splat_u8(15)));
+                let from = isa.load(span, 256);
+                each(14, isa.and(from, isa.splat_u8(15)));
+                let from = isa.load(span, 256);
+                each(15, isa.and(isa.shr(from, 4), isa.splat_u8(15)));
             }
         }
         #[inline(always)]
@@ -156,35 +181,72 @@ mod kernels_of_q4_k {
                 0, 1, 2, 3, 8, 9, 10, 11, 128, 128, 128, 128, 128, 128, 128, 128,
             ];
             const AT1: &[u8; 16] = &[
+                128, 128, 128, 128, 128, 128, 128, 128, 0, 1, 2, 3, 8, 9, 10, 11,
+            ];
+            const AT2: &[u8; 16] = &[
                 0, 1, 2, 3, 0, 1, 2, 3, 128, 128, 128, 128, 128, 128, 128, 128,
             ];
+            const AT3: &[u8; 16] = &[
+                128, 128, 128, 128, 128, 128, 128, 128, 0, 1, 2, 3, 0, 1, 2, 3,
+            ];
             const BY0: &Shift = &Shift::new(
-                &[0, 0, 0, 0, 2, 2, 2, 2, 0, 0, 0, 0, 0, 0, 0, 0],
+                &[0, 0, 0, 0, 2, 2, 2, 2, 0, 0, 0, 0, 2, 2, 2, 2],
             );
-            let from = isa.s_shuffle(isa.s_load(span, 4), AT0);
+            const SPOTS0: &Spots = &Spots::new::<
+                16, 2,
+            >([0, 0, 0, 0, 0, 0, 0, 0, 144, 144, 144, 144, 144, 144, 144, 144], 288);
+            let from = isa
+                .s_or(
+                    isa.s_shuffle(isa.s_load(span, 4), AT0),
+                    isa.s_shuffle(isa.s_load(span, 148), AT1),
+                );
             let part0 = isa.s_and(from, isa.s_splat_u8(15));
-            let from = isa.s_shuffle(isa.s_load(span, 4), AT1);
+            let from = isa
+                .s_or(
+                    isa.s_shuffle(isa.s_load(span, 4), AT2),
+                    isa.s_shuffle(isa.s_load(span, 148), AT3),
+                );
             let part1 = isa.s_and(isa.s_shift_bytes(from, BY0), isa.s_splat_u8(48));
-            isa.g_mul(isa.g_f16_splat(span, 0), isa.g_u8(isa.s_or(part0, part1)))
+            isa.g_mul(isa.g_f16(span, SPOTS0), isa.g_u8(isa.s_or(part0, part1)))
         }
         #[inline(always)]
         fn biases<I: Isa>(isa: I, span: &Self::Span) -> I::Groups {
             const AT0: &[u8; 16] = &[
+                0, 1, 2, 3, 4, 5, 6, 7, 128, 128, 128, 128, 128, 128, 128, 128,
+            ];
+            const AT1: &[u8; 16] = &[
+                128, 128, 128, 128, 128, 128, 128, 128, 0, 1, 2, 3, 4, 5, 6, 7,
+            ];
+            const AT2: &[u8; 16] = &[
                 0, 1, 2, 3, 0, 1, 2, 3, 128, 128, 128, 128, 128, 128, 128, 128,
             ];
+            const AT3: &[u8; 16] = &[
+                128, 128, 128, 128, 128, 128, 128, 128, 0, 1, 2, 3, 0, 1, 2, 3,
+            ];
             const BY0: &Shift = &Shift::new(
-                &[0, 0, 0, 0, 4, 4, 4, 4, 0, 0, 0, 0, 0, 0, 0, 0],
+                &[0, 0, 0, 0, 4, 4, 4, 4, 0, 0, 0, 0, 4, 4, 4, 4],
             );
             const BY1: &Shift = &Shift::new(
-                &[0, 0, 0, 0, 2, 2, 2, 2, 0, 0, 0, 0, 0, 0, 0, 0],
+                &[0, 0, 0, 0, 2, 2, 2, 2, 0, 0, 0, 0, 2, 2, 2, 2],
             );
-            let from = isa.s_load(span, 8);
+            const SPOTS0: &Spots = &Spots::new::<
+                16, 2,
+            >([2, 2, 2, 2, 2, 2, 2, 2, 146, 146, 146, 146, 146, 146, 146, 146], 288);
+            let from = isa
+                .s_or(
+                    isa.s_shuffle(isa.s_load(span, 8), AT0),
+                    isa.s_shuffle(isa.s_load(span, 152), AT1),
+                );
             let part0 = isa.s_and(isa.s_shift_bytes(from, BY0), isa.s_splat_u8(15));
-            let from = isa.s_shuffle(isa.s_load(span, 8), AT0);
+            let from = isa
+                .s_or(
+                    isa.s_shuffle(isa.s_load(span, 8), AT2),
+                    isa.s_shuffle(isa.s_load(span, 152), AT3),
+                );
             let part1 = isa.s_and(isa.s_shift_bytes(from, BY1), isa.s_splat_u8(48));
             isa.g_mul(
                 isa.g_splat(-1.0),
-                isa.g_mul(isa.g_f16_splat(span, 2), isa.g_u8(isa.s_or(part0, part1))),
+                isa.g_mul(isa.g_f16(span, SPOTS0), isa.g_u8(isa.s_or(part0, part1))),
             )
         }
     }
@@ -265,7 +327,7 @@ mod kernels_of_q4_k {
         ggml_type: Some(12),
         block_len: 256,
         block_bytes: 144,
-        code_hash: 10570353324221954024u64,
+        code_hash: 14530491070955376671u64,
         layout: Some(&LAYOUT),
         dequantize: |bytes, weights| {
             format::dequantize_blocks::<

@@ -46,6 +46,7 @@ const _: () = ::core::assert!(::core::mem::size_of:: < BlockStreamed > () == 52)
 mod kernels_of_streamed {
     use super::{BlockStreamed, Streamed};
     use ::kernels::isa::{Shift, Spots};
+    use ::kernels::format::Link;
     use ::kernels::{Coded, Format, FormatInfo, Isa, float, format, layout, zerocopy};
     const SC_BITS: layout::Numbers = layout::Numbers {
         name: "sc",
@@ -489,7 +490,7 @@ mod kernels_of_streamed {
         ggml_type: None,
         block_len: 64,
         block_bytes: 52,
-        code_hash: 7769904721928756390u64,
+        code_hash: 6410424789017009130u64,
         layout: Some(&LAYOUT),
         dequantize: |bytes, weights| {
             format::dequantize_blocks::<

@@ -9,6 +9,7 @@
 //! does not add errors of its own to the ones that matter.
 
 pub(crate) mod body;
+mod chains;
 mod check;
 mod emit;
 mod equation;

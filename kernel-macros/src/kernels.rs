@@ -78,6 +78,8 @@ pub(crate) fn rows_on(isas: &[Row], format: &Ident, decodes: Decodes) -> TokenSt
         quote! {
             const STEPS: usize = <#format as ::kernels::Coded>::UNIT / 4;
             const CENTERED: bool = <#format as ::kernels::Coded>::CENTER.is_some();
+            const ORDER_WIDE: Option<&[u8]> = <#format as ::kernels::Coded>::ORDER_WIDE;
+            const ORDER_NARROW: Option<&[u8]> = <#format as ::kernels::Coded>::ORDER_NARROW;
         }
     });
     quote! {
@@ -191,6 +193,11 @@ impl Writer<'_> {
         class: &str,
         entry: &TokenStream,
     ) {
+        let order = match (class, isa.lanes) {
+            ("Q8", 64) => quote! { ORDER_WIDE },
+            ("Q8", _) => quote! { ORDER_NARROW },
+            _ => quote! { None },
+        };
         let (cfg, module, class) = (isa.cfg(), isa.module(), format_ident!("{class}"));
         let (name, columns) = (name.to_string(), Literal::usize_unsuffixed(columns));
         self.rows.push(quote! {
@@ -201,6 +208,7 @@ impl Writer<'_> {
                 class: Numerics::#class,
                 rows: #rows,
                 columns: #columns,
+                order: #order,
                 entry: #entry,
             }
         });

@@ -190,13 +190,40 @@ impl Activations {
             || (0..self.rows).all(|row| self.q8(row).scales.iter().all(|s| *s <= LARGEST))
     }
 
+    /// All quants in another order (see `Coded::ORDER_WIDE`), to be read with
+    /// [`Activations::row_of`].
+    pub(crate) fn in_order(&self, order: &[u8], quants: &mut Vec<i8>) {
+        quants.resize(self.quants.len(), 0);
+        let (from, _) = self.quants.as_chunks::<4>();
+        let (to, _) = quants.as_chunks_mut::<4>();
+        for (from, to) in from.chunks(self.stride / 4).zip(to.chunks_mut(self.stride / 4)) {
+            for (from, to) in from.chunks_exact(order.len()).zip(to.chunks_exact_mut(order.len())) {
+                for (to, at) in to.iter_mut().zip(order) {
+                    *to = from[usize::from(*at)];
+                }
+            }
+        }
+    }
+
+    /// All quants, row after row.
+    #[must_use]
+    pub fn quants(&self) -> &[i8] {
+        &self.quants
+    }
+
+    /// The quants of a row, padded with zeros, among those of all rows.
+    #[inline(always)]
+    pub(crate) fn row_of<'a>(&self, quants: &'a [i8], row: usize) -> &'a [i8] {
+        &quants[row * self.stride..(row + 1) * self.stride]
+    }
+
     /// A row of class `q8`.
     #[must_use]
     #[inline(always)]
     pub fn q8(&self, row: usize) -> Q8<'_> {
-        let (all, groups, halves) = (self.stride, self.stride / GROUP, self.stride / HALF);
+        let (groups, halves) = (self.stride / GROUP, self.stride / HALF);
         Q8 {
-            quants: &self.quants[row * all..(row + 1) * all],
+            quants: self.row_of(&self.quants, row),
             scales: &self.scales[row * groups..(row + 1) * groups],
             parts: &self.parts[row * groups..(row + 1) * groups],
             half_parts: &self.half_parts[row * halves..(row + 1) * halves],

@@ -84,10 +84,15 @@ impl Encoder {
     fn block(&self, weights: &[f32], block: &mut [u8]) {
         block.fill(0);
         let group = self.group(weights.len());
+        // A bias that is a constant leaves no choice: what is left has none.
+        let (fixed, extra) = match &self.extra {
+            Some(Part { constant, float: None, integer: None }) => (*constant, None),
+            extra => (0.0, extra.as_ref()),
+        };
         // Weights that are not finite have no nearest code: they count as zero.
-        let weights: Vec<f32> =
-            weights.iter().map(|w| if w.is_finite() { *w } else { 0.0 }).collect();
-        let bias = match &self.extra {
+        let finite = |w: &f32| if w.is_finite() { *w } else { 0.0 };
+        let weights: Vec<f32> = weights.iter().map(|w| finite(w) - fixed).collect();
+        let bias = match extra {
             None => Bias::None,
             // Unsigned integers under one float: biases of one sign, as in the K-quants.
             Some(term) if term.part.integer.is_some() => Bias::NonPositive,
@@ -104,7 +109,7 @@ impl Encoder {
             group.fit =
                 self.levels.rebiased(group.weights, Fit { scale: *scale, ..group.fit }, bias);
         }
-        let biases = match &self.extra {
+        let biases = match extra {
             Some(extra) => self.store_biases(extra, &groups, group, block),
             None => vec![0.0; groups.len()],
         };
@@ -151,7 +156,11 @@ impl Encoder {
             Some(integer) => integer.values.iter().any(|value| *value < 0.0),
             None => !matches!(float, Some(Kind::E8m0 | Kind::Ue4m3)),
         };
-        if is_signed { Signs::Both } else { Signs::Positive }
+        match is_signed {
+            true => Signs::Both,
+            false if self.scale.part.constant < 0.0 => Signs::Negative,
+            false => Signs::Positive,
+        }
     }
 
     /// Weights that share all group values.

@@ -22,6 +22,7 @@ pub struct Pool {
     scratch: Mutex<Vec<Scratch>>,
     activations: Mutex<Vec<Activations>>,
     packed: Mutex<Vec<Vec<ColumnPanel>>>,
+    quants: Mutex<Vec<Vec<i8>>>,
 }
 
 impl std::fmt::Debug for Pool {
@@ -56,8 +57,8 @@ impl Pool {
             threads => threads,
         };
         let team = Team::new(threads - 1).map_err(|source| PoolError { threads, source })?;
-        let (scratch, activations, packed) = Default::default();
-        Ok(Self { team, threads, scratch, activations, packed })
+        let (scratch, activations, packed, quants) = Default::default();
+        Ok(Self { team, threads, scratch, activations, packed, quants })
     }
 
     /// Threads, the caller's included.
@@ -135,6 +136,15 @@ impl Pool {
 
     pub(crate) fn keep_packed(&self, packed: Vec<ColumnPanel>) {
         give(&self.packed, packed);
+    }
+
+    /// Room for quants from an earlier call, or none; [`Pool::keep_quants`] takes it back.
+    pub(crate) fn quants(&self) -> Vec<i8> {
+        take(&self.quants)
+    }
+
+    pub(crate) fn keep_quants(&self, quants: Vec<i8>) {
+        give(&self.quants, quants);
     }
 
     /// Cuts the columns of row-major matrices into jobs, and runs each with the right to write

@@ -5,8 +5,10 @@
 pub mod activation;
 mod attention;
 pub mod cache;
+pub mod chat;
 pub mod checkpoint;
 pub mod context;
+mod embed;
 mod embedding;
 mod experts;
 mod feed_forward;

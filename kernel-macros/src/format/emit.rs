@@ -43,6 +43,7 @@ pub(crate) fn format(format: &Format) -> TokenStream {
         mod #module {
             use super::{#block_name, #name};
             use ::kernels::isa::{Shift, Spots};
+            use ::kernels::format::Link;
             use ::kernels::{Coded, Format, FormatInfo, Isa, float, format, layout, zerocopy};
             #scalar
             #traits
@@ -158,8 +159,9 @@ fn coded(format: &Format, recipe: Recipe) -> TokenStream {
     let code_max = Literal::u32_unsuffixed(code.max);
     let center =
         option(code.center.map(|center| Literal::i32_unsuffixed(center).into_token_stream()));
-    let (codes, scales, biases) = (
+    let (codes, links, scales, biases) = (
         vector::codes(format, recipe, &code),
+        vector::links(format, recipe, &code),
         vector::scales(format, recipe),
         vector::biases(format, recipe, &code),
     );
@@ -178,6 +180,7 @@ fn coded(format: &Format, recipe: Recipe) -> TokenStream {
             const CODE_MAX: u32 = #code_max;
             const CENTER: Option<i32> = #center;
             #codes
+            #links
             #scales
             #biases
         }

@@ -60,6 +60,15 @@ impl Tree {
         Self::binary(Op::Mul, Self::Literal(-1.0), self)
     }
 
+    /// Whether integers take part.
+    pub(crate) fn has_integers(&self) -> bool {
+        match self {
+            Self::Literal(_) | Self::Float { .. } => false,
+            Self::Integer { .. } => true,
+            Self::Binary(_, left, right) => left.has_integers() || right.has_integers(),
+        }
+    }
+
     /// Group lengths named in the tree.
     pub(crate) fn groups(&self, found: &mut Vec<usize>) {
         match self {

@@ -207,6 +207,7 @@ fn changed(tokens: TokenStream, at: usize, change: &Change, pool: &TokenStream) 
 fn config(cases: u32) -> ProptestConfig {
     ProptestConfig {
         cases,
+        max_shrink_iters: 300,
         rng_seed: RngSeed::Fixed(1),
         failure_persistence: None,
         ..ProptestConfig::default()

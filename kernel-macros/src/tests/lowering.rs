@@ -194,6 +194,7 @@ fn cut(bytes: usize, width: usize, count: usize) -> BoxedStrategy<Vec<Vec<Bit>>>
 proptest! {
     #![proptest_config(ProptestConfig {
         cases: 500,
+        max_shrink_iters: 300,
         rng_seed: RngSeed::Fixed(1),
         failure_persistence: None,
         ..ProptestConfig::default()

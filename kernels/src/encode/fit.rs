@@ -23,6 +23,17 @@ pub(super) enum Bias {
 pub(super) enum Signs {
     Both,
     Positive,
+    Negative,
+}
+
+impl Signs {
+    fn allow(self, scale: f32) -> bool {
+        match self {
+            Self::Both => true,
+            Self::Positive => scale >= 0.0,
+            Self::Negative => scale <= 0.0,
+        }
+    }
 }
 
 /// `x = scale * level + bias`, and how much the error depends on the scale.
@@ -91,10 +102,11 @@ impl Levels {
         let larger = if -low > high { low } else { high };
         let smaller = if -low > high { high } else { low };
         // Where there are many levels it is the larger that gets one of the last, for sure.
-        let extremes = if self.sorted.len() > 4 { &[larger][..] } else { &[larger, smaller] };
+        let is_sure = signs == Signs::Both && self.sorted.len() > 4;
+        let extremes = if is_sure { &[larger][..] } else { &[larger, smaller] };
         for end in [self.lowest(), self.highest()].into_iter().filter(|end| *end != 0.0) {
             for extreme in extremes.iter().filter(|extreme| **extreme != 0.0) {
-                if signs == Signs::Positive && (*extreme < 0.0) != (end < 0.0) {
+                if !signs.allow(extreme / end) {
                     continue;
                 }
                 for step in -8..=8 {
@@ -103,7 +115,7 @@ impl Levels {
                     let fit = sums.fit(Bias::None);
                     // By how much these codes, under their best scale, lower the squared error.
                     let gain = sums.lx * sums.lx / sums.ll;
-                    if gain > best.0 && (signs == Signs::Both || fit.scale >= 0.0) {
+                    if gain > best.0 && signs.allow(fit.scale) {
                         best = (gain, fit);
                     }
                 }
@@ -133,7 +145,7 @@ impl Levels {
     /// One more round: the nearest codes of a fit, and the best fit of those codes.
     fn polished(&self, x: &[f32], fit: Fit, bias: Bias, signs: Signs) -> Fit {
         let again = self.sums(x, &fit).fit(bias);
-        let is_allowed = again.scale.is_finite() && (signs == Signs::Both || again.scale >= 0.0);
+        let is_allowed = again.scale.is_finite() && signs.allow(again.scale);
         let is_better = is_allowed && self.error(x, &again) < self.error(x, &fit);
         if is_better { again } else { fit }
     }

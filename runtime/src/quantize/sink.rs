@@ -169,7 +169,7 @@ impl Smq {
                 dims.insert(0, 1);
             }
             let block = if copies(&view, choice) { BLOCK_LEN as u32 } else { options.block };
-            writer.tensor(&name(numbered, n, view.name), scheme, &dims, block);
+            writer.tensor(&name(numbered.then_some(n), view.name), scheme, &dims, block);
             if !manifest.quant_schemes.iter().any(|name| name == scheme.name) {
                 manifest.quant_schemes.push(scheme.name.to_owned());
             }
@@ -197,7 +197,7 @@ impl Smq {
     }
 
     fn write(&mut self, tensor: &str, encoded: &Encoded<'_>) -> Result<(), smq::WriteError> {
-        let name = name(self.numbered, self.written, tensor);
+        let name = name(self.numbered.then_some(self.written), tensor);
         self.written += 1;
         self.blobs.write(&name, &encoded.data, &encoded.aux)
     }
@@ -213,8 +213,9 @@ fn copies(view: &TensorView<'_>, choice: &Choice) -> bool {
     choice.reason == Reason::Kept && smq::interleaved(view.format).is_some()
 }
 
-fn name(numbered: bool, n: usize, name: &str) -> String {
-    if numbered { format!("tensor_{n:03}") } else { name.to_owned() }
+/// A tensor's name, or the one that its number gives it.
+fn name(number: Option<usize>, name: &str) -> String {
+    number.map_or_else(|| name.to_owned(), |n| format!("tensor_{n:03}"))
 }
 
 /// The metadata of the output: that of the input, but for what says how it was stored.

@@ -1,6 +1,7 @@
 //! The vector decode: codes register by register, scales and biases as one vector a span.
 
 use super::super::body::Body;
+use super::super::chains::{Chain, chains, order};
 use super::super::lower::{Register, lower};
 use super::super::model::{Bit, Format, Kind, Numbers, made};
 use super::super::recipe::{Recipe, UNITS};
@@ -69,6 +70,60 @@ pub(super) fn codes(format: &Format, recipe: Recipe, code: &Code) -> TokenStream
         fn codes<I: Isa>(isa: I, span: &Self::Span, mut each: impl FnMut(usize, I::Bytes)) {
             #constants
             if const { I::LANES == 64 } { #wide } else { #narrow }
+        }
+    }
+}
+
+/// `Coded::links` and its orders, where registers can be chained.
+pub(super) fn links(format: &Format, recipe: Recipe, code: &Code) -> TokenStream {
+    let mut body = Body::default();
+    let numbers: Vec<Vec<Bit>> = (0..recipe.blocks * format.block())
+        .map(|weight| in_span(format, format.codes(), weight))
+        .collect();
+    let [wide, narrow] = [Register::Wide, Register::Narrow]
+        .map(|register| chains(&numbers, recipe.unit, register.lanes()));
+    let mut hand_out = |chains: &Option<Vec<Chain>>, register: Register| {
+        let Some(chains) = chains else {
+            return quote! { format::links_in_order::<I, Self>(isa, span, each) };
+        };
+        let mut n = 0;
+        for Chain { first, per, registers } in chains {
+            for (link, weights) in registers.iter().enumerate() {
+                let lanes: Vec<Vec<Bit>> =
+                    weights.iter().map(|weight| numbers[*weight].clone()).collect();
+                let value = lower(&lanes, register, recipe.blocks * format.bytes, &mut body);
+                let value = finish(value, code, register, &mut body);
+                let place = match link {
+                    0 => made("first"),
+                    _ if link + 1 == registers.len() => made("last"),
+                    _ => made("inner"),
+                };
+                let facts = [n, *first, *per].map(Literal::usize_unsuffixed);
+                body.statement(quote! { each(Link::#place(#(#facts),*), #value); });
+                n += 1;
+            }
+        }
+        body.take_statements()
+    };
+    if wide.is_none() && narrow.is_none() {
+        return quote! {};
+    }
+    let (wide_code, narrow_code) =
+        (hand_out(&wide, Register::Wide), hand_out(&narrow, Register::Narrow));
+    let constants = body.constants();
+    let orders = [("ORDER_WIDE", &wide), ("ORDER_NARROW", &narrow)].map(|(name, chains)| {
+        let name = made(name);
+        chains.as_ref().map(|chains| {
+            let order = order(chains).into_iter().map(Literal::u8_unsuffixed);
+            quote! { const #name: Option<&'static [u8]> = Some(&[#(#order),*]); }
+        })
+    });
+    quote! {
+        #(#orders)*
+        #[inline(always)]
+        fn links<I: Isa>(isa: I, span: &Self::Span, mut each: impl FnMut(Link, I::Bytes)) {
+            #constants
+            if const { I::LANES == 64 } { #wide_code } else { #narrow_code }
         }
     }
 }
