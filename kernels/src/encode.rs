@@ -24,6 +24,7 @@ pub(crate) fn encode(
     };
     let scale = layout.scale.ok_or_else(|| no_encoder.clone())?;
     let extra = layout.extra.map(|extra| extra.ok_or(no_encoder)).transpose()?;
+    let (scale, extra) = (Term::new(scale), extra.map(Term::new));
     let encoder = Encoder { layout, scale, extra, levels: Levels::new(layout.levels) };
     let blocks = bytes.chunks_exact_mut(format.block_bytes);
     for (weights, block) in weights.chunks_exact(format.block_len).zip(blocks) {
@@ -48,9 +49,21 @@ fn dense(format: &FormatInfo, weights: &[f32], bytes: &mut [u8]) -> Option<()> {
 
 struct Encoder {
     layout: &'static Layout,
-    scale: Part,
-    extra: Option<Part>,
+    scale: Term,
+    extra: Option<Term>,
     levels: Levels,
+}
+
+/// A product that groups share, and its integers for the search.
+struct Term {
+    part: Part,
+    factors: Option<Levels>,
+}
+
+impl Term {
+    fn new(part: Part) -> Self {
+        Self { part, factors: part.integer.map(|integer| Levels::new(integer.values)) }
+    }
 }
 
 /// A group of weights and what would suit it best.
@@ -82,7 +95,7 @@ impl Encoder {
         let bias = match extra {
             None => Bias::None,
             // Unsigned integers under one float: biases of one sign, as in the K-quants.
-            Some(part) if part.integer.is_some() => Bias::NonPositive,
+            Some(term) if term.part.integer.is_some() => Bias::NonPositive,
             Some(_) => Bias::Free,
         };
         let signs = self.signs();
@@ -121,7 +134,7 @@ impl Encoder {
 
     fn store_biases(
         &self,
-        extra: &Part,
+        extra: &Term,
         groups: &[Group<'_>],
         group: usize,
         block: &mut [u8],
@@ -138,21 +151,21 @@ impl Encoder {
 
     /// Whether groups can have scales of either sign, each its own.
     fn signs(&self) -> Signs {
-        let float = self.scale.float.map(|(field, _)| self.layout.fields[field].kind);
-        let is_signed = match self.scale.integer {
+        let float = self.scale.part.float.map(|(field, _)| self.layout.fields[field].kind);
+        let is_signed = match self.scale.part.integer {
             Some(integer) => integer.values.iter().any(|value| *value < 0.0),
             None => !matches!(float, Some(Kind::E8m0 | Kind::Ue4m3)),
         };
         match is_signed {
             true => Signs::Both,
-            false if self.scale.constant < 0.0 => Signs::Negative,
+            false if self.scale.part.constant < 0.0 => Signs::Negative,
             false => Signs::Positive,
         }
     }
 
     /// Weights that share all group values.
     fn group(&self, block: usize) -> usize {
-        let of = |part: &Part| {
+        let of = |Term { part, .. }: &Term| {
             let float = part.float.map_or(block, |(_, group)| group);
             part.integer.map_or(float, |integer| integer.group.min(float))
         };
@@ -161,12 +174,13 @@ impl Encoder {
 
     /// Chooses a part's float and integers for what groups wish, packs them, and returns what
     /// each group gets.
-    fn store(&self, part: &Part, wishes: &Wishes<'_>, group: usize, block: &mut [u8]) -> Vec<f32> {
+    fn store(&self, term: &Term, wishes: &Wishes<'_>, group: usize, block: &mut [u8]) -> Vec<f32> {
+        let part = &term.part;
         let mut got = vec![0.0; wishes.values.len()];
         let mut raws: Vec<u8> = vec![];
         let together = part.float.map_or(got.len(), |(_, share)| share / group);
         for (n, got) in got.chunks_mut(together).enumerate() {
-            let choice = Choice { part, wishes, first: n * together, count: got.len(), group };
+            let choice = Choice { term, wishes, first: n * together, count: got.len(), group };
             match part.float {
                 Some((field, _)) => {
                     let field = &self.layout.fields[field];
@@ -186,7 +200,7 @@ impl Encoder {
 
 /// What is to be chosen for the groups that share a float.
 struct Choice<'a> {
-    part: &'a Part,
+    term: &'a Term,
     wishes: &'a Wishes<'a>,
     /// The groups: `count` from `first` on, of `group` weights each.
     first: usize,
@@ -201,7 +215,7 @@ impl Choice<'_> {
 
     /// The float that serves the groups best.
     fn float(&self, kind: Kind) -> f32 {
-        let wanted = super_scale(self.values(), self.part.constant, self.part.integer.as_ref());
+        let wanted = super_scale(self.values(), self.term);
         let cost = |float: &f32| -> f64 {
             let mut got = vec![0.0; self.count];
             self.give(*float, &mut got);
@@ -214,14 +228,15 @@ impl Choice<'_> {
 
     /// What each group gets under a float, and the integers that say so.
     fn give(&self, float: f32, got: &mut [f32]) -> Vec<u8> {
-        let unit = self.part.constant * float;
-        let Some(integer) = &self.part.integer else {
+        let unit = self.term.part.constant * float;
+        let Term { part: Part { integer: Some(integer), .. }, factors: Some(factors) } = self.term
+        else {
             got.fill(unit);
             return vec![];
         };
         let per = integer.group / self.group;
         let choose = |n: usize, wishes: &[(f32, f32)], got: &mut [f32]| {
-            let raw = nearest_value(integer, mean(wishes), unit);
+            let raw = factors.nearest(mean(wishes), unit);
             let value = |raw: u8| unit * integer.values[usize::from(raw)];
             let groups = self.first + n * per..self.first + n * per + wishes.len();
             let cost = |raw: &u8| -> f64 {
@@ -259,16 +274,12 @@ fn mean(wishes: &[(f32, f32)]) -> f32 {
     wishes.iter().map(|(wish, weight)| wish * weight).sum::<f32>() / weight
 }
 
-/// The integer whose factor, times `unit`, is nearest to `wish`.
-fn nearest_value(integer: &Integer, wish: f32, unit: f32) -> u8 {
-    let error = |raw: &u8| (wish - unit * integer.values[usize::from(*raw)]).abs();
-    let raws = 0..=(integer.values.len() - 1) as u8;
-    raws.min_by(|a, b| error(a).total_cmp(&error(b))).unwrap_or(0)
-}
-
 /// The float under which integers come nearest to what groups wish.
-fn super_scale(wishes: &[(f32, f32)], constant: f32, integer: Option<&Integer>) -> f32 {
-    let Some(integer) = integer else { return mean(wishes) / constant };
+fn super_scale(wishes: &[(f32, f32)], term: &Term) -> f32 {
+    let constant = term.part.constant;
+    let Term { part: Part { integer: Some(integer), .. }, factors: Some(factors) } = term else {
+        return mean(wishes) / constant;
+    };
     let extreme = wishes.iter().fold(
         0.0f32,
         |most, (wish, _)| {
@@ -288,7 +299,7 @@ fn super_scale(wishes: &[(f32, f32)], constant: f32, integer: Option<&Integer>) 
     let error = |float: f32| {
         let unit = constant * float;
         let error = |(wish, weight): &(f32, f32)| {
-            let got = unit * integer.values[usize::from(nearest_value(integer, *wish, unit))];
+            let got = unit * integer.values[usize::from(factors.nearest(*wish, unit))];
             weight * (wish - got) * (wish - got)
         };
         wishes.iter().map(error).sum::<f32>()
