@@ -17,6 +17,8 @@ pub(crate) struct Row {
     /// `target_arch`, or "" for every architecture.
     pub(crate) arch: &'static str,
     pub(crate) features: &'static [&'static str],
+    /// Bytes in a register.
+    pub(crate) lanes: usize,
     /// Register tiles of `gemv`: weight rows x activation columns.
     pub(crate) tiles: &'static [(usize, usize)],
     /// Panels of weights side by side in a register tile of `gemm`: with 32 registers a column's
@@ -37,6 +39,7 @@ pub(crate) const ISAS: &[Row] = &[
         token: "Scalar",
         arch: "",
         features: &[],
+        lanes: 32,
         tiles: &[(1, 1)],
         panels: 1,
         columns: 4,
@@ -47,6 +50,7 @@ pub(crate) const ISAS: &[Row] = &[
         token: "Avx2",
         arch: "x86_64",
         features: &["avx2", "fma", "f16c"],
+        lanes: 32,
         tiles: TILES,
         panels: 1,
         columns: 6,
@@ -57,6 +61,7 @@ pub(crate) const ISAS: &[Row] = &[
         token: "AvxVnni",
         arch: "x86_64",
         features: &["avx2", "fma", "f16c", "avxvnni"],
+        lanes: 32,
         tiles: TILES,
         panels: 1,
         columns: 6,
@@ -67,6 +72,7 @@ pub(crate) const ISAS: &[Row] = &[
         token: "Avx512Vnni256",
         arch: "x86_64",
         features: &["avx2", "fma", "f16c", "avx512f", "avx512vl", "avx512vnni"],
+        lanes: 32,
         tiles: TILES,
         panels: 2,
         columns: 6,
@@ -87,6 +93,7 @@ pub(crate) const ISAS: &[Row] = &[
             "avx512vnni",
             "avx512vbmi",
         ],
+        lanes: 64,
         tiles: TILES,
         panels: 2,
         columns: 6,
@@ -139,11 +146,13 @@ pub(crate) fn expand_tokens(input: TokenStream) -> TokenStream {
     }
 }
 
-fn tokens(row: &Row) -> TokenStream {
+/// The token type of an instruction set, and the module of its entry points.
+pub(crate) fn tokens(row: &Row) -> TokenStream {
     let (cfg, token, module, features) =
         (row.cfg(), row.token(), row.module(), row.target_feature());
     let (doc, name) = (row.doc, row.name);
-    let [panels, columns] = [row.panels, row.columns].map(Literal::usize_unsuffixed);
+    let [lanes, panels, columns] =
+        [row.lanes, row.panels, row.columns].map(Literal::usize_unsuffixed);
     let detect = row.features.iter().map(|feature| match row.arch {
         "aarch64" => quote! { ::std::arch::is_aarch64_feature_detected!(#feature) },
         _ => quote! { ::std::arch::is_x86_feature_detected!(#feature) },
@@ -216,10 +225,11 @@ fn tokens(row: &Row) -> TokenStream {
         #[allow(missing_docs, unreachable_pub)]
         pub mod #module {
             #(#entries)*
+            const _: () = assert!(<super::#token as super::Isa>::LANES == #lanes);
             pub static INFO: super::IsaInfo = super::IsaInfo {
                 name: #name,
                 summary: #doc,
-                lanes: <super::#token as super::Isa>::LANES,
+                lanes: #lanes,
                 panels: #panels,
                 columns: #columns,
                 detect: || super::#token::detect().is_some(),

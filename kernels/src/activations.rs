@@ -190,13 +190,40 @@ impl Activations {
             || (0..self.rows).all(|row| self.q8(row).scales.iter().all(|s| *s <= LARGEST))
     }
 
+    /// All quants in another order (see `Coded::ORDER_WIDE`), to be read with
+    /// [`Activations::row_of`].
+    pub(crate) fn in_order(&self, order: &[u8], quants: &mut Vec<i8>) {
+        quants.resize(self.quants.len(), 0);
+        let (from, _) = self.quants.as_chunks::<4>();
+        let (to, _) = quants.as_chunks_mut::<4>();
+        for (from, to) in from.chunks(self.stride / 4).zip(to.chunks_mut(self.stride / 4)) {
+            for (from, to) in from.chunks_exact(order.len()).zip(to.chunks_exact_mut(order.len())) {
+                for (to, at) in to.iter_mut().zip(order) {
+                    *to = from[usize::from(*at)];
+                }
+            }
+        }
+    }
+
+    /// All quants, row after row.
+    #[must_use]
+    pub fn quants(&self) -> &[i8] {
+        &self.quants
+    }
+
+    /// The quants of a row, padded with zeros, among those of all rows.
+    #[inline(always)]
+    pub(crate) fn row_of<'a>(&self, quants: &'a [i8], row: usize) -> &'a [i8] {
+        &quants[row * self.stride..(row + 1) * self.stride]
+    }
+
     /// A row of class `q8`.
     #[must_use]
     #[inline(always)]
     pub fn q8(&self, row: usize) -> Q8<'_> {
-        let (all, groups, halves) = (self.stride, self.stride / GROUP, self.stride / HALF);
+        let (groups, halves) = (self.stride / GROUP, self.stride / HALF);
         Q8 {
-            quants: &self.quants[row * all..(row + 1) * all],
+            quants: self.row_of(&self.quants, row),
             scales: &self.scales[row * groups..(row + 1) * groups],
             parts: &self.parts[row * groups..(row + 1) * groups],
             half_parts: &self.half_parts[row * halves..(row + 1) * halves],
@@ -271,46 +298,4 @@ fn quantize_group(x: &[f32; GROUP], quants: &mut [i8; GROUP]) -> f32 {
         return f32::NAN;
     }
     f32::from_bits((most / 127.0).to_bits() & BITS)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_group_is_rounded_half_to_even_and_never_reaches_minus_128() {
-        let mut x = [0.0; 40];
-        x[..6].copy_from_slice(&[-127.0, 0.5, 1.5, 2.5, -0.5, 126.9]);
-        x[35] = 3.0;
-        let mut activations = Activations::default();
-        activations.fill_q8(&x, 1, 40);
-        let row = activations.q8(0);
-        assert_eq!(row.quants[..6], [-127, 0, 2, 2, 0, 127]);
-        assert_eq!(row.scales[0], 1.0);
-        let scale = f32::from_bits((3.0f32 / 127.0).to_bits() & !3);
-        assert_eq!((row.quants[35], row.scales[1]), (127, scale));
-        assert_eq!(row.sums[..4], [4, 0, 127, 0]);
-        assert!(row.quants[40..].iter().all(|q| *q == 0));
-    }
-
-    #[test]
-    fn what_is_not_finite_stays_visible() {
-        for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
-            let mut x = [1.0; 64];
-            x[40] = bad;
-            let mut activations = Activations::default();
-            activations.fill_q8(&x, 1, 64);
-            let row = activations.q8(0);
-            assert!(row.scales[0].is_finite() && row.scales[1].is_nan());
-        }
-    }
-
-    #[test]
-    fn a_shorter_row_leaves_nothing_of_a_longer_one() {
-        let mut activations = Activations::default();
-        activations.fill_q8(&[1.0; 4096], 1, 4096);
-        activations.fill_q8(&[1.0; 64], 1, 64);
-        assert!(activations.q8(0).quants[64..].iter().all(|q| *q == 0));
-        assert!(activations.q8(0).scales[2..].iter().all(|s| *s == 0.0));
-    }
 }

@@ -71,10 +71,15 @@ impl Encoder {
     fn block(&self, weights: &[f32], block: &mut [u8]) {
         block.fill(0);
         let group = self.group(weights.len());
+        // A bias that is a constant leaves no choice: what is left has none.
+        let (fixed, extra) = match &self.extra {
+            Some(Part { constant, float: None, integer: None }) => (*constant, None),
+            extra => (0.0, extra.as_ref()),
+        };
         // Weights that are not finite have no nearest code: they count as zero.
-        let weights: Vec<f32> =
-            weights.iter().map(|w| if w.is_finite() { *w } else { 0.0 }).collect();
-        let bias = match &self.extra {
+        let finite = |w: &f32| if w.is_finite() { *w } else { 0.0 };
+        let weights: Vec<f32> = weights.iter().map(|w| finite(w) - fixed).collect();
+        let bias = match extra {
             None => Bias::None,
             // Unsigned integers under one float: biases of one sign, as in the K-quants.
             Some(part) if part.integer.is_some() => Bias::NonPositive,
@@ -91,7 +96,7 @@ impl Encoder {
             group.fit =
                 self.levels.rebiased(group.weights, Fit { scale: *scale, ..group.fit }, bias);
         }
-        let biases = match &self.extra {
+        let biases = match extra {
             Some(extra) => self.store_biases(extra, &groups, group, block),
             None => vec![0.0; groups.len()],
         };
@@ -138,7 +143,11 @@ impl Encoder {
             Some(integer) => integer.values.iter().any(|value| *value < 0.0),
             None => !matches!(float, Some(Kind::E8m0 | Kind::Ue4m3)),
         };
-        if is_signed { Signs::Both } else { Signs::Positive }
+        match is_signed {
+            true => Signs::Both,
+            false if self.scale.constant < 0.0 => Signs::Negative,
+            false => Signs::Positive,
+        }
     }
 
     /// Weights that share all group values.
@@ -211,8 +220,7 @@ impl Choice<'_> {
             return vec![];
         };
         let per = integer.group / self.group;
-        let values = self.values().chunks(per).zip(got.chunks_mut(per)).enumerate();
-        let choose = |(n, (wishes, got)): (usize, (&[(f32, f32)], &mut [f32]))| {
+        let choose = |n: usize, wishes: &[(f32, f32)], got: &mut [f32]| {
             let raw = nearest_value(integer, mean(wishes), unit);
             let value = |raw: u8| unit * integer.values[usize::from(raw)];
             let groups = self.first + n * per..self.first + n * per + wishes.len();
@@ -225,7 +233,8 @@ impl Choice<'_> {
             got.fill(value(best));
             best
         };
-        values.map(choose).collect()
+        let values = self.values().chunks(per).zip(got.chunks_mut(per)).enumerate();
+        values.map(|(n, (wishes, got))| choose(n, wishes, got)).collect()
     }
 }
 

@@ -118,6 +118,16 @@ impl Plan {
         length("the output", out.len(), batch.checked_mul(problem.rows))
     }
 
+    fn takes_gemv(&self, x: &Activations) -> bool {
+        let (batch, _) = x.shape();
+        !(self.is_gemm(batch) && x.suits_gemm())
+    }
+
+    /// The order in which the `gemv` kernels take quants.
+    fn order(&self) -> Option<&'static [u8]> {
+        self.gemv[0].kernel().order
+    }
+
     /// Cuts a batch into passes of nearly equal width: the first column and the kernel of each.
     fn passes(&self, batch: usize) -> impl Iterator<Item = (usize, Ready)> + '_ {
         let widest = self.gemv.last().map_or(1, |kernel| kernel.kernel().columns);
@@ -186,20 +196,21 @@ fn multiply_each(
     // The most threads that one of them wants; 0 is all there are.
     let threads = products.iter().map(|product| usize::from(product.plan.params.threads));
     let threads = threads.max_by_key(|threads| threads.wrapping_sub(1)).unwrap_or(0);
+    let ordered = Ordered::of(pool, forms, products);
     let mut work = vec![];
     let mut outs = vec![];
     for Product { plan, weights, out } in products.iter_mut() {
         let (weights, x) = (*weights, form_of(plan)?);
-        let (batch, depth) = x.shape();
+        let (_, depth) = x.shape();
         if depth == 0 {
             out.fill(0.0);
         }
         if out.is_empty() || depth == 0 {
             continue;
         }
-        let next = match plan.is_gemm(batch) && x.suits_gemm() {
-            true => Work::Gemm(Gemm::new(plan, pool, weights, x)),
-            false => Work::Gemv(Gemv { plan, weights, x }),
+        let next = match plan.takes_gemv(x) {
+            false => Work::Gemm(Gemm::new(plan, pool, weights, x)),
+            true => Work::Gemv(Gemv { plan, weights, x, quants: ordered.quants(plan, x) }),
         };
         outs.push(Out { width: plan.problem.rows, grain: next.grain(), data: out });
         work.push(next);
@@ -208,7 +219,39 @@ fn multiply_each(
         Work::Gemv(gemv) => gemv.run(columns, scratch),
         Work::Gemm(gemm) => gemm.run(columns, scratch),
     });
+    let packed: Vec<_> = work.into_iter().filter_map(Work::packed).collect();
+    packed.into_iter().for_each(|packed| pool.keep_packed(packed));
+    ordered.0.into_iter().for_each(|(_, quants)| pool.keep_quants(quants));
     Ok(())
+}
+
+/// Quants in the orders that `gemv` kernels take, each once.
+struct Ordered(Vec<(&'static [u8], Vec<i8>)>);
+
+impl Ordered {
+    fn of(pool: &Pool, forms: &[Activations], products: &[Product<'_>]) -> Self {
+        let mut all = Self(vec![]);
+        for plan in products.iter().map(|product| product.plan) {
+            let x = forms.iter().find(|form| form.class() == plan.class && plan.takes_gemv(form));
+            if let (Some(x), Some(order)) = (x, plan.order())
+                && all.place(order).is_none()
+            {
+                let mut quants = pool.quants();
+                x.in_order(order, &mut quants);
+                all.0.push((order, quants));
+            }
+        }
+        all
+    }
+
+    fn place(&self, order: &[u8]) -> Option<usize> {
+        self.0.iter().position(|(known, _)| *known == order)
+    }
+
+    fn quants<'a>(&'a self, plan: &Plan, x: &'a Activations) -> &'a [i8] {
+        let place = plan.order().and_then(|order| self.place(order));
+        place.map_or(x.quants(), |place| &self.0[place].1)
+    }
 }
 
 /// A product, ready to be computed some rows of weights at a time.
@@ -225,24 +268,32 @@ impl Work<'_> {
             Self::Gemm(gemm) => gemm.tiles * gemm.kernel.kernel().rows,
         }
     }
+
+    fn packed(self) -> Option<Vec<ColumnPanel>> {
+        match self {
+            Self::Gemv(_) => None,
+            Self::Gemm(gemm) => Some(gemm.packed),
+        }
+    }
 }
 
 struct Gemv<'a> {
     plan: &'a Plan,
     weights: &'a [u8],
     x: &'a Activations,
+    quants: &'a [i8],
 }
 
 impl Gemv<'_> {
     fn run(&self, columns: &mut Columns<'_>, scratch: &mut Scratch) {
-        let Self { plan, weights, x } = *self;
+        let Self { plan, weights, x, quants } = *self;
         let (batch, _) = x.shape();
         let row_bytes = weights.len() / plan.problem.rows;
         let range = columns.range();
         let weights = &weights[range.start * row_bytes..range.end * row_bytes];
         let (rows, prefetch) = (range.len(), usize::from(plan.params.prefetch));
         for (column, kernel) in plan.passes(batch) {
-            let args = gemv::Args { weights, rows, x, column, prefetch };
+            let args = gemv::Args { weights, rows, x, quants, column, prefetch };
             let nr = kernel.kernel().columns;
             scratch.out.resize(nr * rows, 0.0);
             kernel.gemv(&args, &mut scratch.out);
@@ -272,7 +323,8 @@ impl<'a> Gemm<'a> {
         let entry = &kernel.kernel().entry;
         let widest = usize::from(plan.params.columns).clamp(1, kernel.kernel().columns);
         let blocks = ColumnBlock::cut(batch, widest);
-        let mut packed: Vec<ColumnPanel> = blocks.iter().map(|_| ColumnPanel::default()).collect();
+        let mut packed = pool.packed();
+        packed.resize_with(blocks.len(), ColumnPanel::default);
         pool.for_each_chunk(&mut packed, 1, |n, panel| panel[0].pack(entry, x, blocks[n]));
         let tile_bytes = kernel.kernel().isa.panels
             * match entry {
@@ -340,8 +392,8 @@ impl ColumnBlock {
 }
 
 /// A block of columns in the order in which `gemm` reads them.
-#[derive(Default)]
-struct ColumnPanel {
+#[derive(Debug, Default)]
+pub(crate) struct ColumnPanel {
     units: usize,
     quants: Vec<i8>,
     factors: Vec<Factors>,
@@ -400,31 +452,6 @@ impl ColumnPanel {
                 gemm.tile_q8(columns, &mut TileQ8 { panels, units, quants, factors, out });
             }
             _ => gemm.tile_f32(columns, &mut TileF32 { panels, x: &self.floats, out }),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn column_blocks_are_balanced_and_complete() {
-        for batch in 1..70 {
-            for widest in 1..13 {
-                let blocks = ColumnBlock::cut(batch, widest);
-                let (least, most) = (
-                    blocks.iter().map(|block| block.count).min().unwrap(),
-                    blocks.iter().map(|block| block.count).max().unwrap(),
-                );
-                assert!(most <= widest && most - least <= 1);
-                let mut next = 0;
-                for block in blocks {
-                    assert_eq!(block.first, next);
-                    next += block.count;
-                }
-                assert_eq!(next, batch);
-            }
         }
     }
 }

@@ -129,15 +129,15 @@ fn read<I: Isa, const STREAMS: usize>(isa: I, bytes: &[u8], prefetch: usize) {
     );
     let mut seen = [isa.splat_u8(0); STREAMS];
     for at in (0..length).step_by(STEP) {
-        for (stream, seen) in streams.iter().zip(&mut seen) {
+        for n in 0..STREAMS {
             if prefetch > 0 {
                 for line in 0..STEP / 64 {
-                    isa.prefetch(stream.as_ptr().wrapping_add(at + prefetch + 64 * line));
+                    isa.prefetch(streams[n].as_ptr().wrapping_add(at + prefetch + 64 * line));
                 }
             }
-            let chunk = &stream[at..at + STEP];
+            let chunk = &streams[n][at..at + STEP];
             for register in 0..STEP / I::LANES {
-                *seen = isa.xor(*seen, isa.load(chunk, register * I::LANES));
+                seen[n] = isa.xor(seen[n], isa.load(chunk, register * I::LANES));
             }
         }
     }

@@ -21,6 +21,17 @@ pub(super) enum Bias {
 pub(super) enum Signs {
     Both,
     Positive,
+    Negative,
+}
+
+impl Signs {
+    fn allow(self, scale: f32) -> bool {
+        match self {
+            Self::Both => true,
+            Self::Positive => scale >= 0.0,
+            Self::Negative => scale <= 0.0,
+        }
+    }
 }
 
 /// `x = scale * level + bias`, and how much the error depends on the scale.
@@ -85,14 +96,14 @@ impl Levels {
         let mut best: Option<(f64, Fit)> = None;
         for end in [self.lowest(), self.highest()].into_iter().filter(|end| *end != 0.0) {
             for extreme in extremes.into_iter().filter(|extreme| *extreme != 0.0) {
-                if signs == Signs::Positive && (extreme < 0.0) != (end < 0.0) {
+                if !signs.allow(extreme / end) {
                     continue;
                 }
                 for step in -8..=8 {
                     let scale = extreme / (end * (1.0 + step as f32 / 48.0));
                     let start = Fit { scale, ..nothing };
                     let fit = self.refined(x, start, Bias::None);
-                    if signs == Signs::Both || fit.scale >= 0.0 {
+                    if signs.allow(fit.scale) {
                         keep_better(&mut best, self.error(x, &fit), fit);
                     }
                 }

@@ -1,7 +1,6 @@
 //! `tokenize`: a text as ids, or ids as a text.
 
 use std::fmt::Write;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -42,7 +41,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<String> {
     let tokenizer = tokenizer(&args.model)?;
     let text = match (&args.text, &args.file) {
         (Some(text), _) => text.clone(),
-        (None, Some(file)) => read(file)?,
+        (None, Some(file)) => super::read_text(file)?,
         (None, None) => String::new(),
     };
     let texts = match args.lines {
@@ -73,9 +72,4 @@ fn tokenizer(model: &Path) -> anyhow::Result<Tokenizer> {
     let checkpoint = Checkpoint::parse(&files)?;
     Tokenizer::from_metadata(checkpoint.metadata())
         .with_context(|| format!("{}: no tokenizer", model.display()))
-}
-
-fn read(file: &Path) -> anyhow::Result<String> {
-    let bytes = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-    String::from_utf8(bytes).with_context(|| format!("{} is no text", file.display()))
 }
