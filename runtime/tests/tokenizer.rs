@@ -6,6 +6,7 @@ mod vocabularies;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
@@ -115,7 +116,9 @@ fn sentencepiece_spells_in_bytes_what_it_has_no_tokens_for() {
     let ids = tokenizer.encode("é\n", Special::Omit).unwrap();
     assert_eq!(names(&tokenizer, &ids), ["▁", "<0xC3>", "<0xA9>", "<0x0A>"]);
     assert_eq!(tokenizer.decode(&ids), "é\n");
-    // The name of a byte in a text is no byte.
+    // The name of a byte in a text is no byte, and that of a control token none.
+    let ids = tokenizer.encode("<s>", Special::Omit).unwrap();
+    assert_eq!(tokenizer.decode(&ids), "<s>");
     let ids = tokenizer.encode("<0x0A>", Special::Omit).unwrap();
     assert_eq!(tokenizer.decode(&ids), "<0x0A>");
 }
@@ -383,6 +386,42 @@ fn a_vocabulary_that_cannot_spell_says_so() {
     assert_eq!(tokenizer.encode("ab", Special::Omit).unwrap(), [0], "with a warning at load");
 }
 
+/// Damaged files, too, are built or refused, and what is built encodes or refuses.
+#[test]
+fn damaged_vocabularies_do_no_harm() {
+    let mut seed = 0x2545_F491_4F6C_DD1D_u64;
+    let mut random = |below: usize| {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        (seed % below as u64) as usize
+    };
+    let (mut built, mut refused) = (0, 0);
+    for writer in [spm(), gpt2(), bert()] {
+        let sound = writer.begin(Vec::new()).unwrap().finish().unwrap();
+        for _ in 0..1500 {
+            let mut file = sound.clone();
+            for _ in 0..=random(8) {
+                let at = random(file.len());
+                file[at] = [random(256) as u8, 0, 0xFF, file[random(sound.len())]][random(4)];
+            }
+            let Ok(gguf) = Gguf::parse(&file) else { continue };
+            let Ok(tokenizer) = Tokenizer::from_metadata(gguf.metadata()) else {
+                refused += 1;
+                continue;
+            };
+            built += 1;
+            for text in ["hello, él <|end|> <tool>\n", "Unaffable, play! [SEP]"] {
+                if let Ok(ids) = tokenizer.encode_markup(text, Special::Add) {
+                    tokenizer.decode(&ids);
+                }
+            }
+        }
+    }
+    eprintln!("{built} built, {refused} refused");
+    assert!(built > 300 && refused > 30, "{built} built, {refused} refused");
+}
+
 /// Long runs of one kind of character are where greedy algorithms and regular expressions go
 /// quadratic.
 #[test]
@@ -413,11 +452,65 @@ fn empty_tokens_and_tokens_that_stand_twice_do_no_harm() {
     assert_eq!(tokenizer.decode(&[3, 5, 1, 2, 6, 0]), "a");
 }
 
+/// What the command prints for a file with the vocabulary of [`spm`].
+fn tokenize(arguments: &[&str]) -> Result<String, String> {
+    let folder = tempfile::tempdir().unwrap();
+    let model = folder.path().join("vocabulary.gguf");
+    fs::write(&model, spm().begin(Vec::new()).unwrap().finish().unwrap()).unwrap();
+    let text = folder.path().join("text");
+    fs::write(&text, "h<|end|>\n\nab\n").unwrap();
+    let place = |argument: &&str| match *argument {
+        "FILE" => text.clone().into_os_string(),
+        other => other.into(),
+    };
+    let output = Command::new(env!("CARGO_BIN_EXE_runtime"))
+        .arg("tokenize")
+        .arg(&model)
+        .args(arguments.iter().map(place))
+        .output()
+        .unwrap();
+    match output.status.success() {
+        true => Ok(String::from_utf8(output.stdout).unwrap()),
+        false => Err(String::from_utf8(output.stderr).unwrap()),
+    }
+}
+
+#[test]
+fn the_command_prints_ids() {
+    assert_eq!(tokenize(&["h"]).unwrap(), "1 270\n");
+    assert_eq!(tokenize(&["h", "--no-special"]).unwrap(), "270\n");
+    assert_eq!(tokenize(&["", "--no-special"]).unwrap(), "\n");
+    assert_eq!(tokenize(&["-- h"]).unwrap().split(' ').count(), 5);
+    assert_eq!(tokenize(&["h<|end|>"]).unwrap(), "1 270 3\n");
+    assert_eq!(tokenize(&["--file", "FILE", "--lines"]).unwrap(), "1 270 3\n1\n1 262 273\n");
+    // All of the file: a line end is a byte.
+    let whole = tokenize(&["--file", "FILE"]).unwrap();
+    assert!(whole.starts_with("1 270 3 262 16 16 ") && whole.ends_with(" 16\n"), "{whole}");
+    let plain = tokenize(&["--file", "FILE", "--lines", "--no-special"]).unwrap();
+    assert_eq!(plain.lines().count(), 3);
+    assert!(plain.starts_with("270 275 "), "{plain}");
+}
+
+#[test]
+fn the_command_prints_text() {
+    assert_eq!(tokenize(&["--decode", "1 270 3"]).unwrap(), "h\n");
+    assert!(tokenize(&["--decode", "1 x"]).unwrap_err().contains("\"x\" is no id"));
+}
+
+#[test]
+fn the_command_says_what_it_lacks() {
+    assert!(tokenize(&[]).unwrap_err().contains("required"));
+    let error = tokenize(&["--file", "no-such-file"]).unwrap_err();
+    assert!(error.contains("cannot read no-such-file"), "{error}");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
     #[test]
     fn every_text_comes_back(text in "(?s)(.|[a-h<>| \n]|hello|<\\|end\\|>|<0x41>){0,40}") {
+        // SentencePiece cannot tell its sign for a space from a space.
+        let text = text.replace('▁', "");
         for writer in [spm(), gpt2()] {
             let tokenizer = build(&writer);
             let ids = tokenizer.encode(&text, Special::Add).unwrap();

@@ -12,7 +12,7 @@ use std::collections::{BinaryHeap, HashMap};
 
 use super::error::TokenizerError;
 use super::keys;
-use super::vocabulary::{SPACE, TokenKind, Vocabulary, expect_one_each};
+use super::vocabulary::{self, SPACE, TokenKind, Vocabulary, expect_one_each};
 use crate::gguf::{Metadata, Value};
 
 /// No symbol before the first, none after the last.
@@ -72,16 +72,23 @@ impl Spm {
         })?;
 
         let mut ids = HashMap::with_capacity(vocabulary.len());
+        let mut bytes = Box::new([None; 256]);
         let mut longest = 0;
-        for (id, _, text) in vocabulary.iter().filter(|(.., text)| !text.is_empty()) {
-            longest = longest.max(text.len());
-            ids.entry(Box::from(text)).or_insert(id);
+        for (id, kind, text) in vocabulary.iter().filter(|(.., text)| !text.is_empty()) {
+            match kind {
+                // No merges lead to these: a text cannot spell them.
+                TokenKind::Control | TokenKind::Unknown => {}
+                TokenKind::Byte => {
+                    if let Some(byte) = vocabulary::byte(text) {
+                        bytes[usize::from(byte)].get_or_insert(id);
+                    }
+                }
+                TokenKind::Normal | TokenKind::UserDefined | TokenKind::Unused => {
+                    longest = longest.max(text.len());
+                    ids.entry(Box::from(text)).or_insert(id);
+                }
+            }
         }
-        let byte = |byte| {
-            let id = ids.get(format!("<0x{byte:02X}>").as_str()).copied()?;
-            (vocabulary.kind(id) == Some(TokenKind::Byte)).then_some(id)
-        };
-        let bytes = Box::new(std::array::from_fn(byte));
         let space_before = metadata.find(keys::ADD_SPACE_PREFIX)?.unwrap_or(true);
         Ok(Self { ids, scores, longest, bytes, unknown, space_before })
     }
