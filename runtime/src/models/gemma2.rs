@@ -62,7 +62,7 @@ pub(super) fn build(load: &mut Loader<'_>) -> Result<Box<dyn Network>, LoadError
         let mut norm = |name| load.rms_norm(&format!("{block}.{name}"), hidden, epsilon);
         let [attention_norm, after_attention, norm, after_feed_forward] =
             ["attn_norm", "post_attention_norm", "ffn_norm", "post_ffw_norm"].map(&mut norm);
-        let mask = if n % 2 == 0 { window } else { Mask::Causal };
+        let mask = if n.is_multiple_of(2) { window } else { Mask::Causal };
         Ok(Layer {
             attention_norm,
             q,

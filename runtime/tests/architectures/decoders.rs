@@ -39,19 +39,19 @@ fn base(architecture: &'static str, layers: usize) -> Tiny {
 }
 
 /// What differs between the relatives of llama, as functions of a layer's number.
-pub struct Kin<'a> {
-    pub layers: usize,
-    pub pairs: Pairs,
-    pub frequencies: &'a dyn Fn(usize) -> Row,
-    pub scale: f64,
-    pub cap: Option<f64>,
-    pub sees: &'a dyn Fn(usize, usize, usize) -> bool,
-    pub activation: fn(f64) -> f64,
-    pub embedding_scale: f64,
+pub(crate) struct Kin<'a> {
+    pub(crate) layers: usize,
+    pub(crate) pairs: Pairs,
+    pub(crate) frequencies: &'a dyn Fn(usize) -> Row,
+    pub(crate) scale: f64,
+    pub(crate) cap: Option<f64>,
+    pub(crate) sees: &'a dyn Fn(usize, usize, usize) -> bool,
+    pub(crate) activation: fn(f64) -> f64,
+    pub(crate) embedding_scale: f64,
 }
 
 impl Kin<'_> {
-    pub fn llama() -> Self {
+    pub(crate) fn llama() -> Self {
         Self {
             layers: 2,
             pairs: Pairs::Adjacent,
@@ -66,7 +66,7 @@ impl Kin<'_> {
 
     /// Logits after each token. Norms of parts and norms after parts are there if the file has
     /// them.
-    pub fn forward(&self, tiny: &Tiny, ids: &[u32]) -> Rows {
+    pub(crate) fn forward(&self, tiny: &Tiny, ids: &[u32]) -> Rows {
         let embedding = tiny.get("token_embd.weight");
         let mut x = look_up(&embedding, HIDDEN, ids.iter().map(|id| *id as usize));
         x = map(&x, |x| x * self.embedding_scale);
@@ -113,7 +113,7 @@ impl Kin<'_> {
     }
 }
 
-pub fn llama() -> Tiny {
+pub(crate) fn llama() -> Tiny {
     let mut tiny = base("llama", 2);
     tiny.matrix("output.weight", VOCABULARY, HIDDEN);
     tiny
@@ -215,7 +215,7 @@ fn qwen2_has_biases() {
 }
 
 /// With norms of queries and keys.
-pub fn qwen3(architecture: &'static str) -> Tiny {
+pub(crate) fn qwen3(architecture: &'static str) -> Tiny {
     let mut tiny = base(architecture, 2);
     for n in 0..2 {
         tiny.vector(&format!("blk.{n}.attn_q_norm.weight"), SIZE, 1.0);

@@ -11,7 +11,7 @@ const WIDE: usize = 64;
 const HEADS: usize = 4;
 const EPSILON: f64 = 1e-12;
 
-fn bert(pooling: u32) -> Tiny {
+pub(crate) fn bert(pooling: u32) -> Tiny {
     let mut tiny = Tiny::new("bert");
     tiny.key("context_length", 64u32)
         .key("embedding_length", HIDDEN as u32)
@@ -96,7 +96,7 @@ fn gelu(x: f64) -> f64 {
 }
 
 #[test]
-fn bert_gives_vectors_of_texts() {
+pub(crate) fn bert_gives_vectors_of_texts() {
     let texts = [tiny::ids(20, 1), tiny::ids(1, 2), tiny::ids(64, 3)];
     for (pooling, pool) in [
         (1, (|rows| mean(&rows)) as fn(Rows) -> Row),

@@ -10,7 +10,7 @@ const EXPERTS: usize = 5;
 const USED: usize = 2;
 const WIDE: usize = 32;
 
-fn with_experts(mut tiny: Tiny) -> Tiny {
+pub(crate) fn with_experts(mut tiny: Tiny) -> Tiny {
     tiny.key("expert_count", EXPERTS as u32)
         .key("expert_used_count", USED as u32)
         .key("expert_feed_forward_length", WIDE as u32);
@@ -28,7 +28,7 @@ fn with_experts(mut tiny: Tiny) -> Tiny {
 }
 
 /// Token by token: softmax over all experts, the best few, their probabilities made to add to 1.
-pub fn naive(tiny: &Tiny, n: usize, x: &Rows, router: &[f64]) -> Rows {
+pub(crate) fn naive(tiny: &Tiny, n: usize, x: &Rows, router: &[f64]) -> Rows {
     let get = |part: &str| tiny.get(&format!("blk.{n}.ffn_{part}_exps.weight"));
     let (gates, ups, downs) = (get("gate"), get("up"), get("down"));
     let token = |x: &Row| {

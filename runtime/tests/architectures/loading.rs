@@ -127,3 +127,31 @@ fn exceptions_are_made_by_name() {
         assert_eq!(weight.treatment, Treatment::Read);
     }
 }
+
+#[test]
+fn a_damaged_file_is_an_error_or_a_model_but_never_a_panic() {
+    let mut llama = decoders::llama();
+    llama.key("rope.scaling.type", "yarn").key("rope.scaling.factor", 2.0f32);
+    llama.key("attention.sliding_window", 3u32).vector("rope_freqs.weight", 4, 1.0);
+    let experts = super::experts::with_experts(decoders::qwen3("qwen3moe"));
+    let files = [llama, experts, super::encoders::bert(1)].map(|tiny| tiny.bytes());
+    // The data is long, and any numbers are weights: damage goes to what is before.
+    let headers = files.map(|file| {
+        let start = runtime::gguf::Gguf::parse(&file).unwrap().data_offset() as usize;
+        file[..start].to_vec()
+    });
+    let data: Vec<u8> = (0..50_000).flat_map(|n| ((n % 7) as f32 - 3.0).to_le_bytes()).collect();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("damaged.gguf");
+    let options = LoadOptions { access: Access::Read, ..tiny::options() };
+    let (accepted, refused) = super::damage::survive(&headers, 3000, |header| {
+        std::fs::write(&path, [header, &data].concat()).unwrap();
+        let Ok(loaded) = runtime::load(&path, &options) else { return false };
+        let _ = loaded.tokenizer();
+        let ids: Vec<u32> = (0..loaded.model.sizes().vocabulary.min(5) as u32).collect();
+        let _ = loaded.model.session().forward(&ids);
+        let _ = loaded.model.embed(&[&ids]);
+        true
+    });
+    assert!(accepted > 100 && refused > 100, "{accepted} accepted, {refused} refused");
+}

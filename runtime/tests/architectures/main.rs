@@ -1,6 +1,8 @@
 //! Every architecture against a forward pass written from its paper, in f64, on small models with
 //! random weights: all tokens at once, one by one, and several sequences together.
 
+#[path = "../damage/mod.rs"]
+mod damage;
 mod decoders;
 mod encoders;
 mod experts;

@@ -160,3 +160,21 @@ fn what_a_session_cannot_take_is_an_error_and_changes_nothing() {
         "{long}"
     );
 }
+
+#[test]
+fn models_are_shared_by_threads_and_sessions_move_between_them() {
+    fn shared<T: Send + Sync>() {}
+    shared::<Model>();
+    shared::<runtime::Loaded>();
+    fn moved<T: Send>() {}
+    moved::<runtime::Session>();
+
+    let model = decoders::llama().load(&tiny::options()).unwrap().model;
+    let ids = tiny::ids(40, 1);
+    let want = all_logits(&model, &ids);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| assert!(nmse(&all_logits(&model, &ids), &want) < 1e-10));
+        }
+    });
+}

@@ -1,10 +1,10 @@
 //! Textbook pieces of networks, in f64.
 
-pub type Row = Vec<f64>;
-pub type Rows = Vec<Row>;
+pub(crate) type Row = Vec<f64>;
+pub(crate) type Rows = Vec<Row>;
 
 /// `x * weight^T + bias`; `weight` has as many rows as fit.
-pub fn linear(x: &Rows, weight: &[f64], bias: Option<&[f64]>) -> Rows {
+pub(crate) fn linear(x: &Rows, weight: &[f64], bias: Option<&[f64]>) -> Rows {
     let dot = |row: &Row, w: &[f64]| row.iter().zip(w).map(|(x, w)| x * w).sum::<f64>();
     let apply = |row: &Row| {
         let outs = weight.chunks_exact(row.len()).enumerate();
@@ -14,24 +14,24 @@ pub fn linear(x: &Rows, weight: &[f64], bias: Option<&[f64]>) -> Rows {
 }
 
 /// Rows of a table.
-pub fn look_up(table: &[f64], columns: usize, rows: impl Iterator<Item = usize>) -> Rows {
+pub(crate) fn look_up(table: &[f64], columns: usize, rows: impl Iterator<Item = usize>) -> Rows {
     rows.map(|n| table[n * columns..][..columns].to_vec()).collect()
 }
 
-pub fn add(a: &Rows, b: &Rows) -> Rows {
+pub(crate) fn add(a: &Rows, b: &Rows) -> Rows {
     a.iter().zip(b).map(|(a, b)| a.iter().zip(b).map(|(a, b)| a + b).collect()).collect()
 }
 
-pub fn map(x: &Rows, function: impl Fn(f64) -> f64) -> Rows {
+pub(crate) fn map(x: &Rows, function: impl Fn(f64) -> f64) -> Rows {
     x.iter().map(|row| row.iter().map(|x| function(*x)).collect()).collect()
 }
 
-pub fn multiply(a: &Rows, b: &Rows) -> Rows {
+pub(crate) fn multiply(a: &Rows, b: &Rows) -> Rows {
     a.iter().zip(b).map(|(a, b)| a.iter().zip(b).map(|(a, b)| a * b).collect()).collect()
 }
 
 /// Root mean square norm, of parts as long as the weight.
-pub fn rms_norm(x: &Rows, weight: &[f64], epsilon: f64) -> Rows {
+pub(crate) fn rms_norm(x: &Rows, weight: &[f64], epsilon: f64) -> Rows {
     let norm = |part: &[f64]| {
         let mean = part.iter().map(|x| x * x).sum::<f64>() / part.len() as f64;
         let root = (mean + epsilon).sqrt();
@@ -40,7 +40,7 @@ pub fn rms_norm(x: &Rows, weight: &[f64], epsilon: f64) -> Rows {
     x.iter().map(|row| row.chunks_exact(weight.len()).flat_map(norm).collect()).collect()
 }
 
-pub fn layer_norm(x: &Rows, weight: &[f64], bias: &[f64], epsilon: f64) -> Rows {
+pub(crate) fn layer_norm(x: &Rows, weight: &[f64], bias: &[f64], epsilon: f64) -> Rows {
     let norm = |row: &Row| {
         let count = row.len() as f64;
         let mean = row.iter().sum::<f64>() / count;
@@ -51,15 +51,15 @@ pub fn layer_norm(x: &Rows, weight: &[f64], bias: &[f64], epsilon: f64) -> Rows 
     x.iter().map(norm).collect()
 }
 
-pub fn silu(x: f64) -> f64 {
+pub(crate) fn silu(x: f64) -> f64 {
     x / (1.0 + (-x).exp())
 }
 
-pub fn gelu_tanh(x: f64) -> f64 {
+pub(crate) fn gelu_tanh(x: f64) -> f64 {
     0.5 * x * (1.0 + ((2.0 / std::f64::consts::PI).sqrt() * (x + 0.044_715 * x.powi(3))).tanh())
 }
 
-pub fn softmax(x: &[f64]) -> Row {
+pub(crate) fn softmax(x: &[f64]) -> Row {
     let most = x.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let total: f64 = x.iter().map(|x| (x - most).exp()).sum();
     x.iter().map(|x| (x - most).exp() / total).collect()
@@ -67,13 +67,13 @@ pub fn softmax(x: &[f64]) -> Row {
 
 /// Which numbers of a head are a pair.
 #[derive(Clone, Copy)]
-pub enum Pairs {
+pub(crate) enum Pairs {
     Adjacent,
     Halves,
 }
 
 /// Turns each head of `size` numbers: pair `i` by `position * frequencies[i]`.
-pub fn rotate(x: &Rows, size: usize, pairs: Pairs, frequencies: &[f64]) -> Rows {
+pub(crate) fn rotate(x: &Rows, size: usize, pairs: Pairs, frequencies: &[f64]) -> Rows {
     let count = frequencies.len();
     let turn = |(position, row): (usize, &Row)| {
         let mut row = row.clone();
@@ -93,21 +93,21 @@ pub fn rotate(x: &Rows, size: usize, pairs: Pairs, frequencies: &[f64]) -> Rows 
 }
 
 /// `base^(-2 i / n)`.
-pub fn frequencies(base: f64, n: usize) -> Vec<f64> {
+pub(crate) fn frequencies(base: f64, n: usize) -> Vec<f64> {
     (0..n / 2).map(|i| base.powf(-2.0 * i as f64 / n as f64)).collect()
 }
 
 /// How attention is done.
-pub struct Attention<'a> {
-    pub heads: usize,
-    pub groups: usize,
-    pub scale: f64,
-    pub cap: Option<f64>,
+pub(crate) struct Attention<'a> {
+    pub(crate) heads: usize,
+    pub(crate) groups: usize,
+    pub(crate) scale: f64,
+    pub(crate) cap: Option<f64>,
     /// Whether the token at the first position sees that at the second.
-    pub sees: &'a dyn Fn(usize, usize) -> bool,
+    pub(crate) sees: &'a dyn Fn(usize, usize) -> bool,
 }
 
-pub fn attention(q: &Rows, k: &Rows, v: &Rows, how: &Attention<'_>) -> Rows {
+pub(crate) fn attention(q: &Rows, k: &Rows, v: &Rows, how: &Attention<'_>) -> Rows {
     let (key, value) = (q[0].len() / how.heads, v[0].len() / how.groups);
     let head = |i: usize, h: usize| -> Row {
         let group = h / (how.heads / how.groups);

@@ -11,10 +11,10 @@ use runtime::load::LoadError;
 use runtime::tensor::Shape;
 use runtime::{Context, LoadOptions, Loaded};
 
-pub const VOCABULARY: usize = 40;
+pub(crate) const VOCABULARY: usize = 40;
 
 /// A model: metadata, and tensors as rows of numbers.
-pub struct Tiny {
+pub(crate) struct Tiny {
     architecture: &'static str,
     writer: Writer,
     tensors: BTreeMap<String, (Vec<usize>, Vec<f32>)>,
@@ -24,14 +24,14 @@ pub struct Tiny {
 }
 
 /// Two threads, no profile.
-pub fn options() -> LoadOptions {
+pub(crate) fn options() -> LoadOptions {
     let profile = ProfileSource::Off;
     let context = Context::new(Options { threads: 2, profile, ..Options::default() }).unwrap();
     LoadOptions { context: Some(Arc::new(context)), access: Access::Read, ..LoadOptions::default() }
 }
 
 /// Tokens, the same in every run.
-pub fn ids(count: usize, seed: u64) -> Vec<u32> {
+pub(crate) fn ids(count: usize, seed: u64) -> Vec<u32> {
     let mut random = seed;
     (0..count).map(|_| (uniform(&mut random) * VOCABULARY as f32) as u32).collect()
 }
@@ -43,7 +43,7 @@ fn uniform(state: &mut u64) -> f32 {
 }
 
 impl Tiny {
-    pub fn new(architecture: &'static str) -> Self {
+    pub(crate) fn new(architecture: &'static str) -> Self {
         let mut writer = Writer::new();
         writer.metadata("general.architecture", architecture);
         Self {
@@ -55,29 +55,35 @@ impl Tiny {
         }
     }
 
-    pub fn name(&self) -> &'static str {
+    pub(crate) fn name(&self) -> &'static str {
         self.architecture
     }
 
     /// Writes matrices in a format, where their rows are whole blocks of it.
-    pub fn quantize(&mut self, format: &'static FormatInfo) -> &mut Self {
+    pub(crate) fn quantize(&mut self, format: &'static FormatInfo) -> &mut Self {
         self.format = format;
         self
     }
 
     /// Sets `ARCHITECTURE.NAME`.
-    pub fn key<'v>(&mut self, name: &str, value: impl Into<Value<'v>>) -> &mut Self {
+    pub(crate) fn key<'v>(&mut self, name: &str, value: impl Into<Value<'v>>) -> &mut Self {
         self.writer.metadata(&format!("{}.{name}", self.architecture), value);
         self
     }
 
     /// A matrix of random numbers, such that rows of it times rows of ones keep their size.
-    pub fn matrix(&mut self, name: &str, rows: usize, depth: usize) -> &mut Self {
+    pub(crate) fn matrix(&mut self, name: &str, rows: usize, depth: usize) -> &mut Self {
         self.stack(name, 1, rows, depth)
     }
 
     /// `count` matrices, one after the other.
-    pub fn stack(&mut self, name: &str, count: usize, rows: usize, depth: usize) -> &mut Self {
+    pub(crate) fn stack(
+        &mut self,
+        name: &str,
+        count: usize,
+        rows: usize,
+        depth: usize,
+    ) -> &mut Self {
         let scale = (12.0 / depth as f32).sqrt();
         let mut dims = vec![depth, rows];
         if count > 1 {
@@ -87,7 +93,7 @@ impl Tiny {
     }
 
     /// Numbers around `center`.
-    pub fn vector(&mut self, name: &str, count: usize, center: f32) -> &mut Self {
+    pub(crate) fn vector(&mut self, name: &str, count: usize, center: f32) -> &mut Self {
         self.add(name, vec![count], |uniform| center + uniform - 0.5)
     }
 
@@ -98,13 +104,13 @@ impl Tiny {
         self
     }
 
-    pub fn remove(&mut self, name: &str) -> &mut Self {
+    pub(crate) fn remove(&mut self, name: &str) -> &mut Self {
         self.tensors.remove(name).expect("a tensor of the model");
         self
     }
 
     /// Stores several matrices as one, one after the other.
-    pub fn join(&mut self, name: &str, parts: &[String]) -> &mut Self {
+    pub(crate) fn join(&mut self, name: &str, parts: &[String]) -> &mut Self {
         let parts = parts.iter().map(|part| self.tensors.remove(part).expect("a tensor"));
         let all = parts.reduce(|(mut dims, mut numbers), (more_dims, more)| {
             dims[1] += more_dims[1];
@@ -116,17 +122,17 @@ impl Tiny {
     }
 
     /// The numbers of a tensor, as f64.
-    pub fn get(&self, name: &str) -> Vec<f64> {
+    pub(crate) fn get(&self, name: &str) -> Vec<f64> {
         let (_, numbers) = self.tensors.get(name).unwrap_or_else(|| panic!("no tensor {name}"));
         numbers.iter().map(|x| f64::from(*x)).collect()
     }
 
     /// The numbers of a tensor, if there is one.
-    pub fn find(&self, name: &str) -> Option<Vec<f64>> {
+    pub(crate) fn find(&self, name: &str) -> Option<Vec<f64>> {
         self.tensors.contains_key(name).then(|| self.get(name))
     }
 
-    pub fn bytes(&self) -> Vec<u8> {
+    pub(crate) fn bytes(&self) -> Vec<u8> {
         let mut writer = self.writer.clone();
         for (name, (dims, _)) in &self.tensors {
             writer.tensor(name, self.format_of(dims), Shape::new(dims).unwrap());
@@ -152,7 +158,7 @@ impl Tiny {
         if whole { self.format } else { formats::F32::info() }
     }
 
-    pub fn load(&self, options: &LoadOptions) -> Result<Loaded, LoadError> {
+    pub(crate) fn load(&self, options: &LoadOptions) -> Result<Loaded, LoadError> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("tiny.gguf");
         std::fs::write(&path, self.bytes()).unwrap();
