@@ -211,8 +211,7 @@ impl Choice<'_> {
             return vec![];
         };
         let per = integer.group / self.group;
-        let values = self.values().chunks(per).zip(got.chunks_mut(per)).enumerate();
-        let choose = |(n, (wishes, got)): (usize, (&[(f32, f32)], &mut [f32]))| {
+        let choose = |n: usize, wishes: &[(f32, f32)], got: &mut [f32]| {
             let raw = nearest_value(integer, mean(wishes), unit);
             let value = |raw: u8| unit * integer.values[usize::from(raw)];
             let groups = self.first + n * per..self.first + n * per + wishes.len();
@@ -225,7 +224,8 @@ impl Choice<'_> {
             got.fill(value(best));
             best
         };
-        values.map(choose).collect()
+        let values = self.values().chunks(per).zip(got.chunks_mut(per)).enumerate();
+        values.map(|(n, (wishes, got))| choose(n, wishes, got)).collect()
     }
 }
 

@@ -114,6 +114,48 @@ fn files_that_are_no_models_are_one_line() {
 }
 
 #[test]
+fn models_are_converted_and_verified() {
+    let (folder, path) = model();
+    let there = folder.path().join("there.smq");
+    let back = folder.path().join("back.gguf");
+    let shown = succeeds(output(&["quantize", text(&path), text(&back), "--type", "q8_0"]));
+    assert!(shown.contains("bits a weight"), "{shown}");
+    succeeds(output(&["import-gguf", text(&path), text(&there)]));
+    succeeds(output(&["export-gguf", text(&there), text(&back)]));
+    assert!(std::fs::read(&path).unwrap() == std::fs::read(&back).unwrap());
+    let shown = succeeds(output(&["inspect", text(&there)]));
+    assert!(shown.contains("SMQ version 1") && shown.contains("blk.1.attn_q.weight"), "{shown}");
+    for file in [&path, &there, &back] {
+        assert!(succeeds(output(&["verify", text(file)])).contains("sound; 7 tensors"));
+    }
+    let mut bytes = std::fs::read(&there).unwrap();
+    bytes[8] = 7;
+    std::fs::write(&there, bytes).unwrap();
+    let verdict = output(&["verify", text(&there)]);
+    assert_eq!(verdict.status.code(), Some(1));
+    let findings = String::from_utf8_lossy(&verdict.stdout).into_owned();
+    assert!(findings.contains("version 7") && findings.contains("SHA-256"), "{findings}");
+}
+
+#[test]
+fn a_dry_run_shows_what_would_become_of_each_tensor() {
+    let (folder, path) = model();
+    let out = folder.path().join("out.gguf");
+    let arguments = ["quantize", text(&path), text(&out), "-t", "q4_0", "--dry-run"];
+    let shown = succeeds(output(&[&arguments[..], &["--tensor-type", "ffn_up=q5_k"]].concat()));
+    for part in ["Q6_K     the head", "Q5_K     by --tensor-type", "F32      small"] {
+        assert!(shown.contains(part), "{part} is missing:\n{shown}");
+    }
+    assert!(!out.exists());
+    let error = fails(&output(&["quantize", text(&path), "out.bin", "-t", "q4_0"]), 1);
+    assert!(error.contains("--to"), "{error}");
+    let error = fails(&output(&["quantize", text(&path), text(&out), "-t", "q4_x"]), 2);
+    assert!(error.contains("Q4_K"), "{error}");
+    let error = fails(&output(&["quantize", text(&path), text(&path), "-t", "q4_0"]), 1);
+    assert!(error.contains("the output is the input"), "{error}");
+}
+
+#[test]
 fn every_format_is_measured_and_right() {
     let report = json(bench(&["--synthetic", "48x256:all"]));
     let results = report["results"].as_array().unwrap();

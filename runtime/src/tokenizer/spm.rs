@@ -26,8 +26,10 @@ pub(super) struct Spm {
     /// The longest token, in bytes.
     longest: usize,
     /// The token of each byte.
-    bytes: [Option<u32>; 256],
+    bytes: Box<[Option<u32>; 256]>,
     unknown: Option<u32>,
+    /// Texts get a space before them, as words have inside a text.
+    pub(super) space_before: bool,
 }
 
 /// A piece of the text that is one token, or one character that is none.
@@ -79,12 +81,17 @@ impl Spm {
             let id = ids.get(format!("<0x{byte:02X}>").as_str()).copied()?;
             (vocabulary.kind(id) == Some(TokenKind::Byte)).then_some(id)
         };
-        let bytes = std::array::from_fn(byte);
-        Ok(Self { ids, scores, longest, bytes, unknown })
+        let bytes = Box::new(std::array::from_fn(byte));
+        let space_before = metadata.find(keys::ADD_SPACE_PREFIX)?.unwrap_or(true);
+        Ok(Self { ids, scores, longest, bytes, unknown, space_before })
     }
 
-    /// Appends the tokens of `text`. Spaces must have been [escaped](escape).
+    /// Appends the tokens of `text`.
     pub(super) fn encode(&self, text: &str, out: &mut Vec<u32>) -> Result<(), TokenizerError> {
+        let spelled = |c| if c == ' ' { SPACE } else { c };
+        let before = self.space_before.then_some(SPACE);
+        let text: String = before.into_iter().chain(text.chars().map(spelled)).collect();
+        let text = &*text;
         let mut symbols = characters(text);
         let mut pairs = BinaryHeap::new();
         for left in 0..symbols.len().saturating_sub(1) {
@@ -136,11 +143,6 @@ impl Spm {
         }
         Ok(())
     }
-}
-
-/// Appends `text` with spaces as the vocabulary writes them.
-pub(super) fn escape(text: &str, out: &mut String) {
-    out.extend(text.chars().map(|c| if c == ' ' { SPACE } else { c }));
 }
 
 /// A symbol for each character.

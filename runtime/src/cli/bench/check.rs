@@ -120,7 +120,7 @@ impl<'a> Exact<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kernels::{Problem, Selection, formats};
+    use kernels::{Numerics, Problem, Selection, formats};
 
     #[test]
     fn a_right_result_passes_and_one_that_is_a_little_wrong_does_not() {

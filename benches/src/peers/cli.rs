@@ -1,0 +1,221 @@
+//! Arguments.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+use kernels::{FormatInfo, Numerics};
+use tuning::matrix;
+
+/// Shapes of the record: square, both ways of a feed-forward layer, a small model's, and a head.
+const RECORD_SHAPES: [(usize, usize); 5] =
+    [(4096, 4096), (4096, 14336), (14336, 4096), (2048, 8192), (128_256, 4096)];
+/// Batches of the record.
+const RECORD_BATCHES: [usize; 8] = [1, 2, 4, 8, 16, 32, 128, 512];
+/// What a quick look is about.
+const QUICK_SHAPES: [(usize, usize); 1] = [(4096, 4096)];
+/// Decode and prefill.
+const QUICK_BATCHES: [usize; 2] = [1, 512];
+
+/// Tilewright beside ggml (llama.cpp) and candle: the same weights, the same threads, in turns.
+#[derive(Parser)]
+#[command(
+    version,
+    after_help = "\
+Build it for this machine, or the peers run without their best instructions:
+  RUSTFLAGS=\"-C target-cpu=native\" cargo run -p benches --release --features peers --bin peers -- layers
+
+Examples (after `--`):
+  layers                                  every format, 4096 x 4096, decode and prefill
+  layers --formats q4_k,q6_k --threads 1  two formats, one thread
+  layers --full --markdown peers.md --plot peers.svg     the record; takes hours
+  model llama-8b.q4_k_m.gguf              tokens a second of a whole model"
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Layers(Layers),
+    Model(Model),
+}
+
+/// Multiply weight matrices of every format by batches of activations.
+///
+/// All engines have the same weights, larger than the caches all copies together, and the same
+/// activations, and take turns in random order. Every result is compared with the exact product.
+/// The table shows medians of Tilewright's times, what part of the machine's bound they are, and
+/// for each other engine how many times longer it took: more than 1 means that Tilewright is
+/// faster. ggml appears once for each layout of weights that it has kernels for.
+#[derive(clap::Args)]
+pub(crate) struct Layers {
+    /// Formats of the weights [default: all that ggml has, except F32].
+    #[arg(long, value_delimiter = ',', value_parser = matrix::format, value_name = "FORMAT,...")]
+    pub(crate) formats: Vec<&'static FormatInfo>,
+    /// Shapes of the weights: rows (features out) x columns (features in) [default: 4096x4096].
+    #[arg(long, value_delimiter = ',', value_parser = shape, value_name = "NxK,...")]
+    shapes: Vec<(usize, usize)>,
+    /// Rows of activations (M): 1 is decode, many are prefill [default: 1,512].
+    #[arg(long, value_delimiter = ',', value_parser = batch, value_name = "M,...")]
+    batches: Vec<usize>,
+    /// All shapes and batches of the record, instead of the defaults.
+    #[arg(long)]
+    full: bool,
+    /// Numbers of threads; `all` means one per usable CPU.
+    #[arg(long, value_delimiter = ',', value_parser = threads, default_value = "1,all",
+        value_name = "T,...")]
+    threads: Vec<usize>,
+    /// How activations enter Tilewright's products with quantized weights. Peers are compared
+    /// with the first class; dense weights are multiplied in bf16 or f32.
+    #[arg(long, value_delimiter = ',', value_parser = class, default_value = "q8",
+        value_name = "CLASS,...")]
+    pub(crate) class: Vec<Numerics>,
+    /// Seconds to measure each product for, all engines together. Slow ones take longer.
+    #[arg(long, default_value_t = 2.0, value_parser = seconds)]
+    pub(crate) seconds: f64,
+    /// MiB that count as larger than the caches [default: four times the last-level cache, but at
+    /// most 2048].
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1 << 16), value_name = "MIB")]
+    pub(crate) cold: Option<u32>,
+    /// Decides weights, activations and orders.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Write what is printed to this file, too: tables in Markdown.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) markdown: Option<PathBuf>,
+    /// Draw throughput by format and engine, as SVG.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) plot: Option<PathBuf>,
+    /// Measure with so many threads in this process, and print the results for the parent.
+    #[arg(long, hide = true)]
+    pub(crate) alone: Option<usize>,
+}
+
+/// Run a whole model from a GGUF file in both engines: tokens a second of prefill and decode.
+///
+/// Both take the same random tokens, in turns: a prompt at once, then further ones one by one.
+/// Ratios above 1 mean that Tilewright is faster.
+#[derive(clap::Args)]
+pub(crate) struct Model {
+    /// The model.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Tokens of the prompt.
+    #[arg(long, default_value_t = 512, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=131_072))]
+    pub(crate) prompt: usize,
+    /// Tokens after it, one by one.
+    #[arg(long, default_value_t = 64, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=131_072))]
+    pub(crate) tokens: usize,
+    /// Rounds, after one that does not count.
+    #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) rounds: u32,
+    /// Numbers of threads; `all` means one per usable CPU.
+    #[arg(long, value_delimiter = ',', value_parser = threads, default_value = "1,all",
+        value_name = "T,...")]
+    threads: Vec<usize>,
+    /// Decides tokens and orders.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Write what is printed to this file, too.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) markdown: Option<PathBuf>,
+}
+
+impl Model {
+    pub(crate) fn threads(&self) -> Vec<usize> {
+        unique(&self.threads)
+    }
+}
+
+impl Cli {
+    pub(crate) fn run(self) -> anyhow::Result<()> {
+        match self.command {
+            Command::Layers(args) => crate::layers::run(&args),
+            Command::Model(args) => crate::model::run(&args),
+        }
+    }
+}
+
+impl Layers {
+    pub(crate) fn shapes(&self) -> &[(usize, usize)] {
+        match (self.full, self.shapes.is_empty()) {
+            (_, false) => &self.shapes,
+            (true, true) => &RECORD_SHAPES,
+            (false, true) => &QUICK_SHAPES,
+        }
+    }
+
+    pub(crate) fn batches(&self) -> &[usize] {
+        match (self.full, self.batches.is_empty()) {
+            (_, false) => &self.batches,
+            (true, true) => &RECORD_BATCHES,
+            (false, true) => &QUICK_BATCHES,
+        }
+    }
+
+    pub(crate) fn threads(&self) -> Vec<usize> {
+        unique(&self.threads)
+    }
+}
+
+/// Each once, ascending: on a machine with one CPU `all` is 1.
+fn unique(threads: &[usize]) -> Vec<usize> {
+    let mut threads = threads.to_vec();
+    threads.sort_unstable();
+    threads.dedup();
+    threads
+}
+
+fn shape(text: &str) -> Result<(usize, usize), String> {
+    let sides = text.split_once(['x', 'X']);
+    let sides = sides.and_then(|(rows, depth)| Some((rows.parse().ok()?, depth.parse().ok()?)));
+    match sides {
+        Some((rows @ 1.., depth @ 1..)) => Ok((rows, depth)),
+        _ => Err("rows and columns, such as 4096x14336".to_owned()),
+    }
+}
+
+fn batch(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(batch @ 1..=8192) => Ok(batch),
+        _ => Err("a number from 1 to 8192".to_owned()),
+    }
+}
+
+fn threads(text: &str) -> Result<usize, String> {
+    match (text, text.parse()) {
+        ("all", _) => Ok(std::thread::available_parallelism().map_or(1, usize::from)),
+        (_, Ok(threads @ 1..=512)) => Ok(threads),
+        _ => Err("a number from 1 to 512, or `all`".to_owned()),
+    }
+}
+
+fn class(name: &str) -> Result<Numerics, String> {
+    let names = || Numerics::ALL.map(Numerics::name).join(", ");
+    Numerics::by_name(name).ok_or_else(|| format!("there are {}", names()))
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(seconds) if (0.01..=3600.0).contains(&seconds) => Ok(seconds),
+        _ => Err("a number from 0.01 to 3600".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn arguments_are_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_shape_is_two_positive_numbers() {
+        assert_eq!(shape("4096x14336"), Ok((4096, 14336)));
+        assert!(["", "4096", "0x5", "5x0", "-1x4", "axb"].iter().all(|text| shape(text).is_err()));
+    }
+}

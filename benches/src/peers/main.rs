@@ -1,0 +1,30 @@
+//! Tilewright beside what one would use instead: ggml and candle, in one run.
+//!
+//! The README of the crate says how to build and read it.
+#![deny(unsafe_code)]
+
+mod candle;
+mod cli;
+mod contest;
+#[allow(unsafe_code, reason = "ggml is a C library; its fence is this one file")]
+mod ggml;
+mod layers;
+mod model;
+mod ours;
+mod plot;
+mod report;
+mod weights;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    match cli::Cli::parse().run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
