@@ -33,7 +33,7 @@ struct Smq {
     blobs: BlobWriter<Hashed<Replacement>>,
     block: u32,
     /// Names, if tensors have others than in the input.
-    numbered: bool,
+    naming: Naming,
     written: usize,
     manifest: Manifest,
 }
@@ -138,10 +138,10 @@ impl Smq {
         (checkpoint, choices): (&Checkpoint<'_>, &[Choice]),
         options: &SmqOptions,
     ) -> Result<Self, smq::WriteError> {
-        let numbered = options.naming == Naming::Numbered;
-        let metadata = match numbered {
-            true => smallmind::json(checkpoint.metadata(), &now()),
-            false => object(&header),
+        let naming = options.naming;
+        let metadata = match naming {
+            Naming::Numbered => smallmind::json(checkpoint.metadata(), &now()),
+            Naming::Gguf => object(&header),
         };
         let json = match &options.json {
             Some(json) => json.clone(),
@@ -165,17 +165,17 @@ impl Smq {
             let view = tensor.view();
             let scheme = scheme(choice);
             let mut dims: Vec<usize> = view.shape.dims().iter().rev().copied().collect();
-            if numbered && dims.len() == 1 {
+            if naming == Naming::Numbered && dims.len() == 1 {
                 dims.insert(0, 1);
             }
             let block = if copies(&view, choice) { BLOCK_LEN as u32 } else { options.block };
-            writer.tensor(&name(numbered.then_some(n), view.name), scheme, &dims, block);
+            writer.tensor(&name(naming, n, view.name), scheme, &dims, block);
             if !manifest.quant_schemes.iter().any(|name| name == scheme.name) {
                 manifest.quant_schemes.push(scheme.name.to_owned());
             }
         }
         let blobs = writer.begin(Hashed::new(out))?;
-        Ok(Self { blobs, block: options.block, numbered, written: 0, manifest })
+        Ok(Self { blobs, block: options.block, naming, written: 0, manifest })
     }
 
     fn encode<'a>(
@@ -197,7 +197,7 @@ impl Smq {
     }
 
     fn write(&mut self, tensor: &str, encoded: &Encoded<'_>) -> Result<(), smq::WriteError> {
-        let name = name(self.numbered.then_some(self.written), tensor);
+        let name = name(self.naming, self.written, tensor);
         self.written += 1;
         self.blobs.write(&name, &encoded.data, &encoded.aux)
     }
@@ -213,9 +213,11 @@ fn copies(view: &TensorView<'_>, choice: &Choice) -> bool {
     choice.reason == Reason::Kept && smq::interleaved(view.format).is_some()
 }
 
-/// A tensor's name, or the one that its number gives it.
-fn name(number: Option<usize>, name: &str) -> String {
-    number.map_or_else(|| name.to_owned(), |n| format!("tensor_{n:03}"))
+fn name(naming: Naming, n: usize, name: &str) -> String {
+    match naming {
+        Naming::Numbered => format!("tensor_{n:03}"),
+        Naming::Gguf => name.to_owned(),
+    }
 }
 
 /// The metadata of the output: that of the input, but for what says how it was stored.
