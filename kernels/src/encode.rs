@@ -267,13 +267,12 @@ fn neighbours(kind: Kind, value: f32) -> Vec<f32> {
     }
 }
 
-/// Weighted mean of wishes; zero if nobody cares.
+/// Weighted mean of wishes; zero if nobody cares. In `f64`, which the largest wishes fit.
 fn mean(wishes: &[(f32, f32)]) -> f32 {
-    let weight: f32 = wishes.iter().map(|(_, weight)| weight).sum();
-    if weight == 0.0 {
-        return 0.0;
-    }
-    wishes.iter().map(|(wish, weight)| wish * weight).sum::<f32>() / weight
+    let wishes = wishes.iter().map(|(wish, weight)| (f64::from(*wish), f64::from(*weight)));
+    let (sum, weight) =
+        wishes.fold((0.0, 0.0), |(sum, all), (wish, weight)| (sum + wish * weight, all + weight));
+    if weight == 0.0 { 0.0 } else { (sum / weight) as f32 }
 }
 
 /// The float under which integers come nearest to what groups wish.
