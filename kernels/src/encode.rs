@@ -86,7 +86,9 @@ impl Encoder {
         let group = self.group(weights.len());
         // A bias that is a constant leaves no choice: what is left has none.
         let (fixed, extra) = match &self.extra {
-            Some(Part { constant, float: None, integer: None }) => (*constant, None),
+            Some(Term { part: Part { constant, float: None, integer: None }, .. }) => {
+                (*constant, None)
+            }
             extra => (0.0, extra.as_ref()),
         };
         // Weights that are not finite have no nearest code: they count as zero.
