@@ -225,22 +225,18 @@ mod kernels_of_mxfp4 {
         }
         const ORDER_WIDE: Option<&'static [u8]> = Some(
             &[
-                0u8, 1u8, 2u8, 3u8, 8u8, 9u8, 10u8, 11u8, 16u8, 17u8, 18u8, 19u8, 24u8,
-                25u8, 26u8, 27u8, 4u8, 5u8, 6u8, 7u8, 12u8, 13u8, 14u8, 15u8, 20u8, 21u8,
-                22u8, 23u8, 28u8, 29u8, 30u8, 31u8, 32u8, 33u8, 34u8, 35u8, 40u8, 41u8,
-                42u8, 43u8, 48u8, 49u8, 50u8, 51u8, 56u8, 57u8, 58u8, 59u8, 36u8, 37u8,
-                38u8, 39u8, 44u8, 45u8, 46u8, 47u8, 52u8, 53u8, 54u8, 55u8, 60u8, 61u8,
-                62u8, 63u8,
+                0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27, 4, 5, 6, 7, 12,
+                13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31, 32, 33, 34, 35, 40, 41, 42,
+                43, 48, 49, 50, 51, 56, 57, 58, 59, 36, 37, 38, 39, 44, 45, 46, 47, 52,
+                53, 54, 55, 60, 61, 62, 63,
             ],
         );
         const ORDER_NARROW: Option<&'static [u8]> = Some(
             &[
-                0u8, 1u8, 2u8, 3u8, 8u8, 9u8, 10u8, 11u8, 4u8, 5u8, 6u8, 7u8, 12u8, 13u8,
-                14u8, 15u8, 16u8, 17u8, 18u8, 19u8, 24u8, 25u8, 26u8, 27u8, 20u8, 21u8,
-                22u8, 23u8, 28u8, 29u8, 30u8, 31u8, 32u8, 33u8, 34u8, 35u8, 40u8, 41u8,
-                42u8, 43u8, 36u8, 37u8, 38u8, 39u8, 44u8, 45u8, 46u8, 47u8, 48u8, 49u8,
-                50u8, 51u8, 56u8, 57u8, 58u8, 59u8, 52u8, 53u8, 54u8, 55u8, 60u8, 61u8,
-                62u8, 63u8,
+                0, 1, 2, 3, 8, 9, 10, 11, 4, 5, 6, 7, 12, 13, 14, 15, 16, 17, 18, 19, 24,
+                25, 26, 27, 20, 21, 22, 23, 28, 29, 30, 31, 32, 33, 34, 35, 40, 41, 42,
+                43, 36, 37, 38, 39, 44, 45, 46, 47, 48, 49, 50, 51, 56, 57, 58, 59, 52,
+                53, 54, 55, 60, 61, 62, 63,
             ],
         );
         #[inline(always)]
@@ -267,135 +263,63 @@ mod kernels_of_mxfp4 {
             if const { I::LANES == 64 } {
                 let from = isa.permute2(isa.load(span, 1), isa.load(span, 65), AT0);
                 each(
-                    Link {
-                        n: 0,
-                        first: 0,
-                        per: 4,
-                        starts: true,
-                        ends: false,
-                    },
+                    Link::first(0, 0, 4),
                     isa.lookup(isa.and(from, isa.splat_u8(15)), AT1),
                 );
                 let from = isa.permute2(isa.load(span, 1), isa.load(span, 65), AT0);
                 each(
-                    Link {
-                        n: 1,
-                        first: 0,
-                        per: 4,
-                        starts: false,
-                        ends: true,
-                    },
+                    Link::last(1, 0, 4),
                     isa.lookup(isa.and(isa.shr(from, 4), isa.splat_u8(15)), AT1),
                 );
                 let from = isa.permute2(isa.load(span, 69), isa.load(span, 72), AT2);
                 each(
-                    Link {
-                        n: 2,
-                        first: 4,
-                        per: 4,
-                        starts: true,
-                        ends: false,
-                    },
+                    Link::first(2, 4, 4),
                     isa.lookup(isa.and(from, isa.splat_u8(15)), AT1),
                 );
                 let from = isa.permute2(isa.load(span, 69), isa.load(span, 72), AT2);
                 each(
-                    Link {
-                        n: 3,
-                        first: 4,
-                        per: 4,
-                        starts: false,
-                        ends: true,
-                    },
+                    Link::last(3, 4, 4),
                     isa.lookup(isa.and(isa.shr(from, 4), isa.splat_u8(15)), AT1),
                 );
             } else {
                 let from = isa.load_halves(span, 1, 18);
                 each(
-                    Link {
-                        n: 0,
-                        first: 0,
-                        per: 4,
-                        starts: true,
-                        ends: false,
-                    },
+                    Link::first(0, 0, 4),
                     isa.lookup(isa.and(from, isa.splat_u8(15)), AT1),
                 );
                 let from = isa.load_halves(span, 1, 18);
                 each(
-                    Link {
-                        n: 1,
-                        first: 0,
-                        per: 4,
-                        starts: false,
-                        ends: true,
-                    },
+                    Link::last(1, 0, 4),
                     isa.lookup(isa.and(isa.shr(from, 4), isa.splat_u8(15)), AT1),
                 );
                 let from = isa.load_halves(span, 35, 52);
                 each(
-                    Link {
-                        n: 2,
-                        first: 2,
-                        per: 4,
-                        starts: true,
-                        ends: false,
-                    },
+                    Link::first(2, 2, 4),
                     isa.lookup(isa.and(from, isa.splat_u8(15)), AT1),
                 );
                 let from = isa.load_halves(span, 35, 52);
                 each(
-                    Link {
-                        n: 3,
-                        first: 2,
-                        per: 4,
-                        starts: false,
-                        ends: true,
-                    },
+                    Link::last(3, 2, 4),
                     isa.lookup(isa.and(isa.shr(from, 4), isa.splat_u8(15)), AT1),
                 );
                 let from = isa.load_halves(span, 69, 86);
                 each(
-                    Link {
-                        n: 4,
-                        first: 4,
-                        per: 4,
-                        starts: true,
-                        ends: false,
-                    },
+                    Link::first(4, 4, 4),
                     isa.lookup(isa.and(from, isa.splat_u8(15)), AT1),
                 );
                 let from = isa.load_halves(span, 69, 86);
                 each(
-                    Link {
-                        n: 5,
-                        first: 4,
-                        per: 4,
-                        starts: false,
-                        ends: true,
-                    },
+                    Link::last(5, 4, 4),
                     isa.lookup(isa.and(isa.shr(from, 4), isa.splat_u8(15)), AT1),
                 );
                 let from = isa.load_halves(span, 103, 120);
                 each(
-                    Link {
-                        n: 6,
-                        first: 6,
-                        per: 4,
-                        starts: true,
-                        ends: false,
-                    },
+                    Link::first(6, 6, 4),
                     isa.lookup(isa.and(from, isa.splat_u8(15)), AT1),
                 );
                 let from = isa.load_halves(span, 103, 120);
                 each(
-                    Link {
-                        n: 7,
-                        first: 6,
-                        per: 4,
-                        starts: false,
-                        ends: true,
-                    },
+                    Link::last(7, 6, 4),
                     isa.lookup(isa.and(isa.shr(from, 4), isa.splat_u8(15)), AT1),
                 );
             }
@@ -445,7 +369,7 @@ mod kernels_of_mxfp4 {
         ggml_type: Some(39),
         block_len: 32,
         block_bytes: 17,
-        code_hash: 18193122628319878488u64,
+        code_hash: 13984797997674001765u64,
         layout: Some(&LAYOUT),
         dequantize: |bytes, weights| {
             format::dequantize_blocks::<
