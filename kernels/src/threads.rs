@@ -2,7 +2,7 @@
 //!
 //! The calling thread takes part; a pool of `n` threads keeps `n - 1` rayon workers. Work is cut
 //! into jobs of whole weight rows, handed out one at a time by a counter, so that a slow core
-//! simply takes fewer. How the workers get to know of work is [`team`]'s business.
+//! simply takes fewer. How the workers get to know of work is `team`'s business.
 
 mod team;
 

@@ -3,7 +3,7 @@
 //! Scores are `queries * keys^T` and outcomes `weights * values`, so both are products with a
 //! "weight matrix" that grows. Kernels want rows along which they add: a key is a row as it is;
 //! values lie transposed, a row per number of the head and a column per position. Both are cut
-//! into chunks of [`CHUNK`] positions, one list of chunks per layer and head: a chunk is allocated
+//! into chunks of `CHUNK` positions, one list of chunks per layer and head: a chunk is allocated
 //! when the first of its positions comes, and products of whole chunks need one plan for all.
 //! Positions that have not come yet are zeros.
 
