@@ -308,7 +308,10 @@ impl crate::isa::Avx512Vnni {
             // SAFETY: spots ascend; the dword at the last one is the end of `from`.
             let dwords = unsafe { _mm256_i32gather_epi32::<1>(from.as_ptr().cast(), at) };
             // The low half of each dword, and of the last one to the end.
-            let halves: [u16; 16] = array(#[inline(always)] |n| 2 * n.min(7) as u16);
+            let halves: [u16; 16] = array(
+                #[inline(always)]
+                |n| 2 * n.min(7) as u16,
+            );
             // SAFETY: `halves` has the 32 bytes that are read.
             let halves = unsafe { _mm256_loadu_si256(halves.as_ptr().cast()) };
             return _mm512_cvtph_ps(_mm256_permutexvar_epi16(halves, dwords));
