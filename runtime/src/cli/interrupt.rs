@@ -1,5 +1,6 @@
 //! Ctrl-C: the first ends what is being computed, in good order; the second ends the program.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -46,4 +47,15 @@ impl Interrupt {
     pub(crate) fn came(&self) -> bool {
         self.0.came.load(Ordering::Relaxed)
     }
+}
+
+/// From now on Ctrl-C removes a file and then ends the program.
+pub(crate) fn remove_at_end(path: &Path) -> anyhow::Result<()> {
+    let path = path.to_owned();
+    ctrlc::set_handler(move || {
+        // Nobody is left to tell if that fails.
+        let _ = std::fs::remove_file(&path);
+        std::process::exit(EXIT);
+    })
+    .context("cannot listen to Ctrl-C")
 }

@@ -11,6 +11,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use runtime::perplexity::{Window, perplexity};
 use runtime::tokenizer::Special;
 
+use super::interrupt::Interrupt;
 use super::loading::Loading;
 use divergence::Divergence;
 
@@ -73,7 +74,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<String> {
     let mut save = save.map(|path| npy::Writer::create(path, shape)).transpose()?;
     let mut compare = args.kl.as_deref().map(|path| Comparison::open(path, shape)).transpose()?;
     let progress = bar(windows);
-    let all = perplexity(&loaded.model, &ids[..windows * context], context, |window| {
+    let interrupt = Interrupt::new()?;
+    let each = |window: Window<'_>| {
+        // So that no part of a file is left behind.
+        ensure!(!interrupt.came(), "interrupted");
         if let Some(save) = &mut save {
             save.write(window.logits.data())?;
         }
@@ -82,8 +86,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<String> {
         }
         progress.inc(1);
         progress.set_message(format!("perplexity {:.4}", window.so_far.value()));
-        anyhow::Ok(())
-    })?;
+        Ok(())
+    };
+    let ids = &ids[..windows * context];
+    let all = interrupt.watch(|| perplexity(&loaded.model, ids, context, each))?;
     progress.finish_and_clear();
     if let Some(save) = save {
         save.finish()?;

@@ -10,6 +10,7 @@ use runtime::tensor::Shape;
 use tempfile::NamedTempFile;
 
 use super::ring::Palette;
+use crate::cli::interrupt;
 
 /// A matrix or vector: name, format, storage order of its dimensions.
 type Part = (String, &'static FormatInfo, Vec<usize>);
@@ -20,6 +21,8 @@ pub(crate) fn write(preset: &Preset, format: &'static FormatInfo) -> anyhow::Res
     let name = format!("{} {}", preset.name, format.name);
     let file = tempfile::Builder::new().prefix("tilewright-").suffix(".gguf").tempfile();
     let file = file.context("cannot make a file for the synthetic model")?;
+    // It is large.
+    interrupt::remove_at_end(file.path())?;
     let parts = parts(preset, format)?;
     let mut writer = metadata(preset, &name);
     for (name, format, dims) in &parts {

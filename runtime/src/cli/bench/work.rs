@@ -165,7 +165,11 @@ impl fmt::Display for Spec<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let types: Vec<&str> = self.types.iter().map(|format| format.name).collect();
         write!(f, "{}:{}", self.name, types.join(","))?;
-        self.layers.map_or(Ok(()), |layers| write!(f, ", {layers} layers"))
+        match self.layers {
+            None => Ok(()),
+            Some(1) => write!(f, ", 1 layer"),
+            Some(layers) => write!(f, ", {layers} layers"),
+        }
     }
 }
 
