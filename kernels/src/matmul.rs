@@ -5,14 +5,18 @@
 //! `gemm`: a job unpacks a few panels of weights, which stay in L2 while every panel of columns
 //! passes over them.
 
-use crate::activations::{self, Activations};
+mod columns;
+
+pub(crate) use columns::ColumnPanel;
+
+use crate::activations::Activations;
 use crate::format::ShapeError;
-use crate::gemm::{Factors, TileF32, TileQ8};
 use crate::gemv;
 use crate::kernel::{Entry, Numerics, Ready};
-use crate::panel::{Panel, Shape, Source};
+use crate::panel::{Panel, Source};
 use crate::plan::Plan;
 use crate::threads::{Columns, Out, Pool, Scratch};
+use columns::ColumnBlock;
 use thiserror::Error;
 
 /// Panels of a job may fill this much of L2; what passes over them needs the rest.
@@ -371,87 +375,6 @@ fn length(what: &'static str, have: usize, need: Option<usize>) -> Result<(), Sh
         need => {
             let need = need.unwrap_or(usize::MAX);
             Err(ShapeError::Length { what, unit: "numbers", have, need })
-        }
-    }
-}
-
-/// Some columns of activations that share a register tile.
-#[derive(Clone, Copy)]
-struct ColumnBlock {
-    first: usize,
-    count: usize,
-}
-
-impl ColumnBlock {
-    /// Blocks of nearly equal width, at most `widest`: 9 columns are 5 and 4, not 8 and 1.
-    fn cut(batch: usize, widest: usize) -> Vec<Self> {
-        let blocks = batch.div_ceil(widest);
-        let at = |n: usize| n * batch / blocks;
-        (0..blocks).map(|n| Self { first: at(n), count: at(n + 1) - at(n) }).collect()
-    }
-}
-
-/// A block of columns in the order in which `gemm` reads them.
-#[derive(Debug, Default)]
-pub(crate) struct ColumnPanel {
-    units: usize,
-    quants: Vec<i8>,
-    factors: Vec<Factors>,
-    floats: Vec<f32>,
-}
-
-impl ColumnPanel {
-    fn pack(&mut self, entry: &Entry, x: &Activations, block: ColumnBlock) {
-        match entry {
-            Entry::GemmQ8 { shape, .. } => self.pack_q8(*shape, x, block),
-            _ => self.pack_f32(x, block),
-        }
-    }
-
-    fn pack_q8(&mut self, shape: Shape, x: &Activations, block: ColumnBlock) {
-        let (_, depth) = x.shape();
-        let unit = shape.unit;
-        self.units = depth.div_ceil(unit);
-        let size = self.units * block.count;
-        self.quants.resize(size * unit, 0);
-        self.factors.resize(size, Factors::default());
-        for c in 0..block.count {
-            let row = x.q8(block.first + c);
-            for u in 0..self.units {
-                let at = u * block.count + c;
-                self.quants[at * unit..(at + 1) * unit]
-                    .copy_from_slice(&row.quants[u * unit..(u + 1) * unit]);
-                let halves = u * unit / activations::HALF..(u + 1) * unit / activations::HALF;
-                let (sums, parts) = (&row.sums[halves.clone()], &row.half_parts[halves]);
-                self.factors[at] = Factors::new(
-                    shape.center,
-                    row.scales[u * unit / activations::GROUP],
-                    sums.iter().sum(),
-                    parts.iter().sum(),
-                );
-            }
-        }
-    }
-
-    fn pack_f32(&mut self, x: &Activations, block: ColumnBlock) {
-        let (_, depth) = x.shape();
-        self.floats.resize(depth * block.count, 0.0);
-        for c in 0..block.count {
-            let row = &x.floats(block.first + c)[..depth];
-            for (to, from) in self.floats[c..].iter_mut().step_by(block.count).zip(row) {
-                *to = *from;
-            }
-        }
-    }
-
-    /// `out[column][row of the panels]`.
-    fn tile(&self, gemm: Ready, panels: &[&[u8]], columns: usize, out: &mut [f32]) {
-        match gemm.kernel().entry {
-            Entry::GemmQ8 { .. } => {
-                let (units, quants, factors) = (self.units, &self.quants, &self.factors);
-                gemm.tile_q8(columns, &mut TileQ8 { panels, units, quants, factors, out });
-            }
-            _ => gemm.tile_f32(columns, &mut TileF32 { panels, x: &self.floats, out }),
         }
     }
 }
