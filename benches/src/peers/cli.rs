@@ -39,6 +39,9 @@ pub(crate) struct Cli {
 enum Command {
     Layers(Layers),
     Model(Model),
+    /// Multiply with ggml's AMX kernels, which may end the process.
+    #[command(hide = true, name = crate::tiles::COMMAND)]
+    Tiles,
 }
 
 /// Multiply weight matrices of every format by batches of activations.
@@ -90,6 +93,9 @@ pub(crate) struct Layers {
     /// Measure with so many threads in this process, and print the results for the parent.
     #[arg(long, hide = true)]
     pub(crate) alone: Option<usize>,
+    /// Leave ggml's AMX kernels out.
+    #[arg(long)]
+    pub(crate) without_tiles: bool,
 }
 
 /// Run a whole model from a GGUF file in both engines: tokens a second of prefill and decode.
@@ -133,6 +139,7 @@ impl Cli {
         match self.command {
             Command::Layers(args) => crate::layers::run(&args),
             Command::Model(args) => crate::model::run(&args),
+            Command::Tiles => crate::tiles::try_them(),
         }
     }
 }

@@ -27,6 +27,8 @@ use llama_cpp_sys_2 as sys;
 
 /// What makes the crate build ggml for this machine makes rustc use its best instructions, too.
 const NATIVE: bool = cfg!(any(not(target_arch = "x86_64"), target_feature = "avx2"));
+/// The layout that only some processors have.
+pub(crate) const TILES: &str = "ggml AMX";
 /// Name under which the CPU backend hands out its list of extra buffer types.
 const EXTRA: &CStr = c"ggml_backend_dev_get_extra_bufts";
 
@@ -145,7 +147,7 @@ pub(crate) fn type_of(format: &FormatInfo) -> Option<sys::ggml_type> {
     (usize::try_from(block) == Ok(format.block_len) && bytes == format.block_bytes).then_some(kind)
 }
 
-/// ggml tells of every tensor that it repacks; only what goes wrong is of interest.
+/// llama.cpp and ggml tell of every tensor that they meet; only what goes wrong is of interest.
 fn silence() {
     unsafe extern "C" fn log(level: sys::ggml_log_level, line: *const c_char, _: *mut c_void) {
         if matches!(level, sys::GGML_LOG_LEVEL_WARN | sys::GGML_LOG_LEVEL_ERROR) {
@@ -154,7 +156,7 @@ fn silence() {
         }
     }
     // SAFETY: the callback may be called at any time from any thread; it has no state.
-    unsafe { sys::ggml_log_set(Some(log), std::ptr::null_mut()) };
+    unsafe { sys::llama_log_set(Some(log), std::ptr::null_mut()) };
 }
 
 /// A text of ggml's; nothing if there is none.

@@ -15,10 +15,10 @@ use tuning::{data, machine, space};
 use crate::candle::{self, Candle};
 use crate::cli::Layers;
 use crate::contest::{self, Contestant, Effort};
-use crate::ggml::{self, Ggml, Weights};
+use crate::ggml::{self, Ggml, TILES, Weights};
 use crate::ours::Ours;
 use crate::weights::{self, Exact, Matrix};
-use crate::{plot, report};
+use crate::{plot, report, tiles};
 
 /// The most that weights are made to take by default, however large the caches are.
 const MOST_COLD: usize = 2 << 30;
@@ -70,9 +70,14 @@ pub(crate) fn run(args: &Layers) -> anyhow::Result<()> {
         println!("{}", serde_json::to_string(&measure(args, threads)?)?);
         return Ok(());
     }
-    let sessions =
-        args.threads().into_iter().map(apart).collect::<anyhow::Result<Vec<Session>>>()?;
-    let text = report::document(&sessions);
+    let (mut notes, mut more) = (vec![], vec![]);
+    if !tiles::work()? {
+        notes.push(tiles::REMEDY);
+        more.push("--without-tiles");
+    }
+    let sessions = args.threads().into_iter().map(|threads| apart(threads, &more));
+    let sessions = sessions.collect::<anyhow::Result<Vec<Session>>>()?;
+    let text = report::document(&sessions, &notes);
     println!("{text}");
     if let Some(path) = &args.markdown {
         std::fs::write(path, text).with_context(|| path.display().to_string())?;
@@ -85,12 +90,13 @@ pub(crate) fn run(args: &Layers) -> anyhow::Result<()> {
 
 /// Measures with so many threads in a process of its own: candle starts its threads once, as many
 /// as its environment says.
-fn apart(threads: usize) -> anyhow::Result<Session> {
+fn apart(threads: usize, more: &[&str]) -> anyhow::Result<Session> {
     let program = std::env::current_exe().context("this program's file")?;
     let number = threads.to_string();
     let child = Command::new(program)
         .args(std::env::args_os().skip(1))
         .args(["--alone", &number])
+        .args(more)
         .envs(candle::THREADS.map(|name| (name, &number)))
         .stdout(Stdio::piped())
         .spawn()
@@ -184,7 +190,8 @@ impl Bench<'_> {
         let (problem, with) = (*plan.problem(), (plan.isa(), plan.class()));
         let mut engines: Vec<Box<dyn Contestant + '_>> = vec![];
         engines.extend(ours.into_iter().map(|ours| Box::new(ours) as _));
-        for layout in self.ggml.layouts() {
+        let layouts = self.ggml.layouts().into_iter();
+        for layout in layouts.filter(|layout| !(self.args.without_tiles && layout.name == TILES)) {
             let weights = Weights::new(&self.ggml, &layout, matrix)?;
             engines.extend(weights.map(|weights| Box::new(weights) as _));
         }

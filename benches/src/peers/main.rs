@@ -13,6 +13,7 @@ mod model;
 mod ours;
 mod plot;
 mod report;
+mod tiles;
 mod weights;
 
 use std::process::ExitCode;

@@ -10,14 +10,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
-use kernels::FormatInfo;
 use runtime::{LoadOptions, Session, context, load};
 use tuning::rng::Rng;
 use tuning::stats::{self, Gain};
 
 use crate::cli::Model;
 use crate::ggml::{self, Ggml, Llama};
-use crate::report;
+use crate::{report, tiles};
 
 /// Longer than threads of the other engine look for work.
 const PAUSE: Duration = Duration::from_millis(1);
@@ -55,6 +54,7 @@ impl Engine for Ours {
 
 /// Measures and reports.
 pub(crate) fn run(args: &Model) -> anyhow::Result<()> {
+    ensure!(tiles::work()?, tiles::REMEDY);
     let name = args.file.display();
     let mut text = format!("`{name}`, {}\n\n", ggml::version());
     for threads in args.threads() {

@@ -6,21 +6,21 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use runtime::profile;
 use tuning::machine;
 
+use crate::ggml::TILES;
 use crate::layers::{Cell, Session, best};
 use crate::{candle, ggml};
 
 /// Ratios that the goals are about.
 const GOALS: [f64; 3] = [1.0, 1.2, 1.5];
-/// The layout of ggml's that only some processors have.
-const TILES: &str = "ggml AMX";
 
-/// Everything: machine, bounds, products, errors, summary.
-pub(crate) fn document(sessions: &[Session]) -> String {
+/// Everything: machine, bounds, products, errors, summary; and notes about them.
+pub(crate) fn document(sessions: &[Session], notes: &[&str]) -> String {
     let mut text = String::new();
     for session in sessions {
         text += &chapter(session);
     }
-    format!("{}{text}{}", head(sessions), errors(sessions))
+    let notes: String = notes.iter().map(|note| format!("Note: {note}.\n\n")).collect();
+    format!("{}{notes}{text}{}", head(sessions), errors(sessions))
 }
 
 fn head(sessions: &[Session]) -> String {
