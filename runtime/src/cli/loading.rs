@@ -105,7 +105,12 @@ fn cache(name: &str) -> Result<CacheType, String> {
 fn exception(text: &str) -> Result<Override, String> {
     let (pattern, wishes) =
         text.rsplit_once('=').ok_or("write REGEX=CLASS, such as ffn_down=f32")?;
-    let tensors = Regex::new(pattern).map_err(|error| error.to_string())?;
+    let tensors = Regex::new(pattern).map_err(|error| {
+        // The lines before show where, in several.
+        let text = error.to_string();
+        let reason = text.lines().last().unwrap_or_default();
+        format!("{pattern:?} is no pattern: {}", reason.trim_start_matches("error: "))
+    })?;
     let mut exception = Override { tensors, activations: None, isa: None };
     for wish in wishes.split(',') {
         match (class(wish), isa(wish)) {
