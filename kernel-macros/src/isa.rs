@@ -17,8 +17,13 @@ pub(crate) struct Row {
     /// `target_arch`, or "" for every architecture.
     pub(crate) arch: &'static str,
     pub(crate) features: &'static [&'static str],
+    /// Bytes in a register.
+    pub(crate) lanes: usize,
     /// Register tiles of `gemv`: weight rows x activation columns.
     pub(crate) tiles: &'static [(usize, usize)],
+    /// Panels of weights side by side in a register tile of `gemm`: with 32 registers a column's
+    /// quants are worth loading for two.
+    pub(crate) panels: usize,
     /// Widest register tile of `gemm`, in activation columns.
     pub(crate) columns: usize,
     pub(crate) doc: &'static str,
@@ -34,7 +39,9 @@ pub(crate) const ISAS: &[Row] = &[
         token: "Scalar",
         arch: "",
         features: &[],
+        lanes: 32,
         tiles: &[(1, 1)],
+        panels: 1,
         columns: 4,
         doc: "Plain Rust on every CPU: the meaning of each operation, written out.",
     },
@@ -43,7 +50,9 @@ pub(crate) const ISAS: &[Row] = &[
         token: "Avx2",
         arch: "x86_64",
         features: &["avx2", "fma", "f16c"],
+        lanes: 32,
         tiles: TILES,
+        panels: 1,
         columns: 6,
         doc: "256-bit registers, dot products through 16-bit sums (`vpmaddubsw`).",
     },
@@ -52,7 +61,9 @@ pub(crate) const ISAS: &[Row] = &[
         token: "AvxVnni",
         arch: "x86_64",
         features: &["avx2", "fma", "f16c", "avxvnni"],
+        lanes: 32,
         tiles: TILES,
+        panels: 1,
         columns: 6,
         doc: "256-bit registers with `vpdpbusd` in its VEX form.",
     },
@@ -61,7 +72,9 @@ pub(crate) const ISAS: &[Row] = &[
         token: "Avx512Vnni256",
         arch: "x86_64",
         features: &["avx2", "fma", "f16c", "avx512f", "avx512vl", "avx512vnni"],
+        lanes: 32,
         tiles: TILES,
+        panels: 2,
         columns: 6,
         doc: "256-bit registers with `vpdpbusd` in its EVEX form (AVX-512 VL and VNNI).",
     },
@@ -80,8 +93,10 @@ pub(crate) const ISAS: &[Row] = &[
             "avx512vnni",
             "avx512vbmi",
         ],
+        lanes: 64,
         tiles: TILES,
-        columns: 12,
+        panels: 2,
+        columns: 6,
         doc: "512-bit registers, `vpdpbusd`, and byte permutes (VBMI: Ice Lake, Zen 4 and later).",
     },
 ];
@@ -131,11 +146,13 @@ pub(crate) fn expand_tokens(input: TokenStream) -> TokenStream {
     }
 }
 
-fn tokens(row: &Row) -> TokenStream {
+/// The token type of an instruction set, and the module of its entry points.
+pub(crate) fn tokens(row: &Row) -> TokenStream {
     let (cfg, token, module, features) =
         (row.cfg(), row.token(), row.module(), row.target_feature());
     let (doc, name) = (row.doc, row.name);
-    let columns = Literal::usize_unsuffixed(row.columns);
+    let [lanes, panels, columns] =
+        [row.lanes, row.panels, row.columns].map(Literal::usize_unsuffixed);
     let detect = row.features.iter().map(|feature| match row.arch {
         "aarch64" => quote! { ::std::arch::is_aarch64_feature_detected!(#feature) },
         _ => quote! { ::std::arch::is_x86_feature_detected!(#feature) },
@@ -153,13 +170,13 @@ fn tokens(row: &Row) -> TokenStream {
             "tile_q8",
             quote! { <const STEPS: usize, const CENTERED: bool, const CODE_MAX: u32, const NR: usize> },
             quote! { tile: &mut crate::gemm::TileQ8<'_> },
-            quote! { crate::gemm::tile_q8::<_, STEPS, CENTERED, CODE_MAX, NR>(isa, tile); },
+            quote! { crate::gemm::tile_q8::<_, #panels, STEPS, CENTERED, CODE_MAX, NR>(isa, tile); },
         ),
         entry(
             "tile_f32",
             quote! { <const NR: usize> },
             quote! { tile: &mut crate::gemm::TileF32<'_> },
-            quote! { crate::gemm::tile_f32::<_, NR>(isa, tile); },
+            quote! { crate::gemm::tile_f32::<_, #panels, NR>(isa, tile); },
         ),
         entry(
             "quantize",
@@ -208,10 +225,12 @@ fn tokens(row: &Row) -> TokenStream {
         #[allow(missing_docs, unreachable_pub)]
         pub mod #module {
             #(#entries)*
+            const _: () = assert!(<super::#token as super::Isa>::LANES == #lanes);
             pub static INFO: super::IsaInfo = super::IsaInfo {
                 name: #name,
                 summary: #doc,
-                lanes: <super::#token as super::Isa>::LANES,
+                lanes: #lanes,
+                panels: #panels,
                 columns: #columns,
                 detect: || super::#token::detect().is_some(),
                 quantize,

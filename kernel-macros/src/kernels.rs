@@ -7,32 +7,59 @@
 use crate::isa::{ISAS, Row};
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote};
-use syn::parse::Parser;
+use syn::parse::{Parse, ParseStream, Parser};
 use syn::punctuated::Punctuated;
 
 /// Columns of an f32 `gemv` tile.
 const F32_TILES: &[usize] = &[1, 4];
 
-/// `kernels! { F16, BF16 }`: for each name a constant table of its kernels, `F16_KERNELS`.
-pub(crate) fn expand(input: TokenStream) -> TokenStream {
-    let parser = Punctuated::<Ident, syn::Token![,]>::parse_terminated;
-    let names = match parser.parse2(input) {
-        Ok(names) => names,
-        Err(error) => return error.into_compile_error(),
-    };
-    let tables = names.iter().map(|name| {
-        let rows = rows(name, false);
-        let table = format_ident!("{name}_KERNELS");
-        quote! { const #table: &[::kernels::Kernel] = { #rows KERNELS }; }
-    });
-    quote! { #(#tables)* }
+/// What the loops can ask of a format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Decodes {
+    /// `impl Coded`: codes and scales for the class `q8`, and floats.
+    Codes,
+    /// `impl Format` alone.
+    Floats,
 }
 
-/// `const KERNELS` for a format, with its entry points. `coded` formats have `impl Coded`.
-pub(crate) fn rows(format: &Ident, coded: bool) -> TokenStream {
+/// `kernels! { coded Q4_0, F16 }`: for each name the constant table of its kernels,
+/// `Q4_0_KERNELS`, and their entry points.
+pub(crate) fn expand(input: TokenStream) -> TokenStream {
+    let parser = Punctuated::<Named, syn::Token![,]>::parse_terminated;
+    match parser.parse2(input) {
+        Ok(formats) => formats.iter().map(|Named(name, decodes)| rows(name, *decodes)).collect(),
+        Err(error) => error.into_compile_error(),
+    }
+}
+
+/// `NAME` or `coded NAME`.
+struct Named(Ident, Decodes);
+
+impl Parse for Named {
+    fn parse(input: ParseStream) -> syn::Result<Self> {
+        let first: Ident = input.parse()?;
+        if first == "coded" && !input.is_empty() && !input.peek(syn::Token![,]) {
+            return Ok(Self(input.parse()?, Decodes::Codes));
+        }
+        Ok(Self(first, Decodes::Floats))
+    }
+}
+
+/// The name of a format's table of kernels.
+pub(crate) fn table(format: &Ident) -> Ident {
+    format_ident!("{format}_KERNELS")
+}
+
+/// The table of a format's kernels, with their entry points.
+pub(crate) fn rows(format: &Ident, decodes: Decodes) -> TokenStream {
+    rows_on(ISAS, format, decodes)
+}
+
+/// The same for some instruction sets.
+pub(crate) fn rows_on(isas: &[Row], format: &Ident, decodes: Decodes) -> TokenStream {
     let mut writer = Writer { format, functions: vec![], rows: vec![] };
-    for isa in ISAS {
-        if coded {
+    for isa in isas {
+        if decodes == Decodes::Codes {
             for (mr, nr) in isa.tiles {
                 writer.gemv(isa, "q8", *mr, *nr);
             }
@@ -44,9 +71,24 @@ pub(crate) fn rows(format: &Ident, coded: bool) -> TokenStream {
         writer.gemm_f32(isa);
     }
     let Writer { functions, rows, .. } = writer;
+    let table = table(format);
+    // What register tiles know of a format. It selects the compiled tile, so that formats share
+    // them.
+    let facts = (decodes == Decodes::Codes).then(|| {
+        quote! {
+            const STEPS: usize = <#format as ::kernels::Coded>::UNIT / 4;
+            const CENTERED: bool = <#format as ::kernels::Coded>::CENTER.is_some();
+            const ORDER_WIDE: Option<&[u8]> = <#format as ::kernels::Coded>::ORDER_WIDE;
+            const ORDER_NARROW: Option<&[u8]> = <#format as ::kernels::Coded>::ORDER_NARROW;
+        }
+    });
     quote! {
         #(#functions)*
-        const KERNELS: &[::kernels::Kernel] = &[#(#rows),*];
+        const #table: &[::kernels::Kernel] = {
+            use ::kernels::{Entry, Isa, Kernel, Numerics, isa};
+            #facts
+            &[#(#rows),*]
+        };
     }
 }
 
@@ -90,8 +132,8 @@ impl Writer<'_> {
             &quote! { ::kernels::gemv::#rows::#generics(isa, args, out) },
         );
         let (class, entry) = match class {
-            "q8" => ("Q8", quote! { ::kernels::Entry::GemvQ8(#name) }),
-            _ => ("F32", quote! { ::kernels::Entry::GemvF32(#name) }),
+            "q8" => ("Q8", quote! { Entry::GemvQ8(#name) }),
+            _ => ("F32", quote! { Entry::GemvF32(#name) }),
         };
         self.row(isa, &name, (&quote! { #m }, nr), class, &entry);
     }
@@ -111,38 +153,36 @@ impl Writer<'_> {
     fn gemm_q8(&mut self, isa: &Row) {
         let unpack = self.unpack(isa, "q8");
         let (format, module, token) = (self.format, isa.module(), isa.token());
-        let tiles = (1..=isa.columns).map(|nr| {
-            let nr = Literal::usize_unsuffixed(nr);
-            quote! { ::kernels::isa::#module::tile_q8::<
-                { <#format as ::kernels::Coded>::UNIT / 4 },
-                { <#format as ::kernels::Coded>::CENTER.is_some() },
-                { ::kernels::gemm::code_class::<::kernels::isa::#token>(
-                    <#format as ::kernels::Coded>::CODE_MAX
-                ) },
-                #nr
-            > }
-        });
-        let entry = quote! { ::kernels::Entry::GemmQ8 {
-            unpack: #unpack,
-            tiles: &[#(#tiles),*],
-            shape: ::kernels::panel::Shape::of::<::kernels::isa::#token, #format>(),
+        let columns = (1..=isa.columns).map(Literal::usize_unsuffixed);
+        let entry = quote! { {
+            const CLASS: u32 = ::kernels::gemm::code_class::<isa::#token>(
+                <#format as ::kernels::Coded>::CODE_MAX
+            );
+            Entry::GemmQ8 {
+                unpack: #unpack,
+                tiles: &[#(isa::#module::tile_q8::<STEPS, CENTERED, CLASS, #columns>),*],
+                shape: ::kernels::panel::Shape::of::<isa::#token, #format>(),
+            }
         } };
-        let name = self.name(isa, "gemm_q8");
-        let rows = quote! { <::kernels::isa::#token as ::kernels::Isa>::LANES / 4 };
-        self.row(isa, &name, (&rows, isa.columns), "Q8", &entry);
+        self.gemm(isa, "Q8", &entry);
     }
 
     fn gemm_f32(&mut self, isa: &Row) {
         let unpack = self.unpack(isa, "f32");
-        let (module, token) = (isa.module(), isa.token());
-        let tiles = (1..=isa.columns).map(|nr| {
-            let nr = Literal::usize_unsuffixed(nr);
-            quote! { ::kernels::isa::#module::tile_f32::<#nr> }
-        });
-        let entry = quote! { ::kernels::Entry::GemmF32 { unpack: #unpack, tiles: &[#(#tiles),*] } };
-        let name = self.name(isa, "gemm_f32");
-        let rows = quote! { <::kernels::isa::#token as ::kernels::Isa>::LANES / 4 };
-        self.row(isa, &name, (&rows, isa.columns), "F32", &entry);
+        let module = isa.module();
+        let columns = (1..=isa.columns).map(Literal::usize_unsuffixed);
+        let entry = quote! { Entry::GemmF32 {
+            unpack: #unpack,
+            tiles: &[#(isa::#module::tile_f32::<#columns>),*],
+        } };
+        self.gemm(isa, "F32", &entry);
+    }
+
+    fn gemm(&mut self, isa: &Row, class: &str, entry: &TokenStream) {
+        let name = self.name(isa, &format!("gemm_{}", class.to_lowercase()));
+        let (panels, token) = (Literal::usize_unsuffixed(isa.panels), isa.token());
+        let rows = quote! { #panels * <isa::#token as Isa>::LANES / 4 };
+        self.row(isa, &name, (&rows, isa.columns), class, entry);
     }
 
     fn row(
@@ -153,16 +193,22 @@ impl Writer<'_> {
         class: &str,
         entry: &TokenStream,
     ) {
+        let order = match (class, isa.lanes) {
+            ("Q8", 64) => quote! { ORDER_WIDE },
+            ("Q8", _) => quote! { ORDER_NARROW },
+            _ => quote! { None },
+        };
         let (cfg, module, class) = (isa.cfg(), isa.module(), format_ident!("{class}"));
         let (name, columns) = (name.to_string(), Literal::usize_unsuffixed(columns));
         self.rows.push(quote! {
             #cfg
-            ::kernels::Kernel {
+            Kernel {
                 name: #name,
-                isa: &::kernels::isa::#module::INFO,
-                class: ::kernels::Numerics::#class,
+                isa: &isa::#module::INFO,
+                class: Numerics::#class,
                 rows: #rows,
                 columns: #columns,
+                order: #order,
                 entry: #entry,
             }
         });

@@ -7,6 +7,7 @@ mod errors;
 mod format;
 mod isa;
 mod kernels;
+mod text;
 mod tunable;
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! Each field is an unsigned integer with `#[tune(choices = [..], default = n)]`; `compiled` marks a
 //! knob whose choices are kernels rather than arguments. The doc comment is the manual entry.
 
+use crate::text::doc_lines;
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{Data, DeriveInput, Expr, ExprArray, Fields};
@@ -36,7 +37,9 @@ fn derive(input: TokenStream) -> syn::Result<TokenStream> {
     for field in &fields.named {
         let ident = field.ident.as_ref().expect("named fields have names");
         let Tune { compiled, choices, default } = tune(field)?;
-        let (text, manual) = (ident.to_string(), manual(field));
+        let text = ident.to_string();
+        // The doc comment as one line of text.
+        let manual = doc_lines(&field.attrs).collect::<Vec<_>>().join(" ");
         let choices = choices.elems.iter();
         knobs.push(quote! { ::kernels::params::Knob {
             name: #text, manual: #manual, choices: &[#(#choices),*],
@@ -94,18 +97,4 @@ fn tune(field: &syn::Field) -> syn::Result<Tune> {
         (Some(choices), Some(default)) => Ok(Tune { compiled, choices, default }),
         _ => Err(syn::Error::new_spanned(field, "a knob needs `choices = [..]` and `default = n`")),
     }
-}
-
-/// The doc comment as one text.
-fn manual(field: &syn::Field) -> String {
-    let line = |attr: &syn::Attribute| match &attr.meta {
-        syn::Meta::NameValue(pair) if pair.path.is_ident("doc") => match &pair.value {
-            Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(text), .. }) => {
-                Some(text.value().trim().to_owned())
-            }
-            _ => None,
-        },
-        _ => None,
-    };
-    field.attrs.iter().filter_map(line).collect::<Vec<_>>().join(" ")
 }

@@ -1,7 +1,7 @@
 //! Rows of activations in the form that kernels take.
 //!
 //! Class `q8`: int8 quants in groups of 32 with one `f32` scale, `x = scale * quant`, quants
-//! within -127..=127 and rounded half to even. Because a weight is `scale * code + bias`, kernels
+//! within -127..=127 and rounded half to even; scales have 22 significant bits (see `gemm`). Because a weight is `scale * code + bias`, kernels
 //! also need sums of quants: per 16, as integers for panels and multiplied by the scale for
 //! `gemv`. Class `f32`: the rows as they are. Class `bf16`: the rows rounded to bfloat16.
 //!
@@ -15,6 +15,10 @@ pub const GROUP: usize = 32;
 pub const HALF: usize = 16;
 /// Zeros after a row: a span holds at most 512 weights.
 const PAD: usize = 512;
+
+/// Adding it to a float below 2^22 rounds the float to an integer, half to even, and leaves that
+/// integer in the low bits: from 2^23 to 2^24 floats are the integers. 1.5 * 2^23.
+pub const ROUND: f32 = 12_582_912.0;
 
 /// Activations of some class. Reused from call to call, it allocates only to grow.
 #[derive(Debug)]
@@ -178,13 +182,48 @@ impl Activations {
         }
     }
 
+    /// Whether `gemm`, which needs `ROUND * scale` to be finite, can take the rows. All but those
+    /// with numbers beyond 1e33 or not finite.
+    pub(crate) fn suits_gemm(&self) -> bool {
+        const LARGEST: f32 = f32::MAX / ROUND;
+        self.class != Numerics::Q8
+            || (0..self.rows).all(|row| self.q8(row).scales.iter().all(|s| *s <= LARGEST))
+    }
+
+    /// All quants in another order (see `Coded::ORDER_WIDE`), to be read with
+    /// [`Activations::row_of`].
+    pub(crate) fn in_order(&self, order: &[u8], quants: &mut Vec<i8>) {
+        quants.resize(self.quants.len(), 0);
+        let (from, _) = self.quants.as_chunks::<4>();
+        let (to, _) = quants.as_chunks_mut::<4>();
+        for (from, to) in from.chunks(self.stride / 4).zip(to.chunks_mut(self.stride / 4)) {
+            for (from, to) in from.chunks_exact(order.len()).zip(to.chunks_exact_mut(order.len())) {
+                for (to, at) in to.iter_mut().zip(order) {
+                    *to = from[usize::from(*at)];
+                }
+            }
+        }
+    }
+
+    /// All quants, row after row.
+    #[must_use]
+    pub fn quants(&self) -> &[i8] {
+        &self.quants
+    }
+
+    /// The quants of a row, padded with zeros, among those of all rows.
+    #[inline(always)]
+    pub(crate) fn row_of<'a>(&self, quants: &'a [i8], row: usize) -> &'a [i8] {
+        &quants[row * self.stride..(row + 1) * self.stride]
+    }
+
     /// A row of class `q8`.
     #[must_use]
     #[inline(always)]
     pub fn q8(&self, row: usize) -> Q8<'_> {
-        let (all, groups, halves) = (self.stride, self.stride / GROUP, self.stride / HALF);
+        let (groups, halves) = (self.stride / GROUP, self.stride / HALF);
         Q8 {
-            quants: &self.quants[row * all..(row + 1) * all],
+            quants: self.row_of(&self.quants, row),
             scales: &self.scales[row * groups..(row + 1) * groups],
             parts: &self.parts[row * groups..(row + 1) * groups],
             half_parts: &self.half_parts[row * halves..(row + 1) * halves],
@@ -210,17 +249,22 @@ pub fn quantize_row(row: &mut Row<'_>) {
     let groups = row.x.len().div_ceil(GROUP);
     let (whole, rest) = row.x.as_chunks::<GROUP>();
     let mut last = [0.0; GROUP];
-    last[..rest.len()].copy_from_slice(rest);
+    for (to, from) in last.iter_mut().zip(rest) {
+        *to = *from;
+    }
     for group in 0..groups {
-        let x = whole.get(group).unwrap_or(&last);
+        let x = if group < whole.len() { &whole[group] } else { &last };
         let quants: &mut [i8; GROUP] =
             row.quants[group * GROUP..].first_chunk_mut().expect("a padded row");
         let scale = quantize_group(x, quants);
-        let (low, high) = quants.split_at(HALF);
-        let sums = [low, high].map(|half| half.iter().map(|q| i32::from(*q)).sum::<i32>());
-        for (half, sum) in sums.into_iter().enumerate() {
-            row.sums[2 * group + half] = sum;
-            row.half_parts[2 * group + half] = scale * sum as f32;
+        let mut sums = [0; 2];
+        for n in 0..HALF {
+            sums[0] += i32::from(quants[n]);
+            sums[1] += i32::from(quants[HALF + n]);
+        }
+        for half in 0..2 {
+            row.sums[2 * group + half] = sums[half];
+            row.half_parts[2 * group + half] = scale * sums[half] as f32;
         }
         row.scales[group] = scale;
         row.parts[group] = scale * (sums[0] + sums[1]) as f32;
@@ -233,64 +277,25 @@ pub fn quantize_row(row: &mut Row<'_>) {
     row.parts[groups..].fill(0.0);
 }
 
-/// Fills 32 quants and returns their scale. Integer arithmetic on the bits of floats, because
-/// that is what compilers turn into vector code: order of magnitude is order of bits.
+/// Fills 32 quants and returns their scale. Loops of a known length over the bits of floats,
+/// because that is what compilers turn into vector code: order of magnitude is order of bits.
 #[inline(always)]
 fn quantize_group(x: &[f32; GROUP], quants: &mut [i8; GROUP]) -> f32 {
-    /// Adding it to a float below 2^22 rounds the float to an integer, half to even, and leaves
-    /// that integer in the low bits.
-    const ROUND: f32 = 12_582_912.0;
+    /// All but the last two bits: with 22, three halves of a scale are exact.
+    const BITS: u32 = !3;
     const INFINITE: u32 = 0x7F80_0000;
-    let bits = x.iter().fold(0, |most, x| most.max(x.to_bits() & 0x7FFF_FFFF));
-    let most = f32::from_bits(bits);
-    if bits >= INFINITE {
-        quants.fill(0);
+    let mut most = 0;
+    for n in 0..GROUP {
+        most = most.max(x[n].to_bits() & 0x7FFF_FFFF);
+    }
+    let finite = most < INFINITE;
+    let most = f32::from_bits(most);
+    let inverse = if finite && most >= 1e-36 { 127.0 / most } else { 0.0 };
+    for n in 0..GROUP {
+        quants[n] = (x[n] * inverse + ROUND).to_bits().wrapping_sub(ROUND.to_bits()) as i8;
+    }
+    if !finite {
         return f32::NAN;
     }
-    let inverse = if most < 1e-36 { 0.0 } else { 127.0 / most };
-    for (quant, x) in quants.iter_mut().zip(x) {
-        *quant = (x * inverse + ROUND).to_bits().wrapping_sub(ROUND.to_bits()) as i8;
-    }
-    most / 127.0
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_group_is_rounded_half_to_even_and_never_reaches_minus_128() {
-        let mut x = [0.0; 40];
-        x[..6].copy_from_slice(&[-127.0, 0.5, 1.5, 2.5, -0.5, 126.9]);
-        x[35] = 3.0;
-        let mut activations = Activations::default();
-        activations.fill_q8(&x, 1, 40);
-        let row = activations.q8(0);
-        assert_eq!(row.quants[..6], [-127, 0, 2, 2, 0, 127]);
-        assert_eq!(row.scales[0], 1.0);
-        assert_eq!((row.quants[35], row.scales[1]), (127, 3.0 / 127.0));
-        assert_eq!(row.sums[..4], [4, 0, 127, 0]);
-        assert!(row.quants[40..].iter().all(|q| *q == 0));
-    }
-
-    #[test]
-    fn what_is_not_finite_stays_visible() {
-        for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
-            let mut x = [1.0; 64];
-            x[40] = bad;
-            let mut activations = Activations::default();
-            activations.fill_q8(&x, 1, 64);
-            let row = activations.q8(0);
-            assert!(row.scales[0].is_finite() && row.scales[1].is_nan());
-        }
-    }
-
-    #[test]
-    fn a_shorter_row_leaves_nothing_of_a_longer_one() {
-        let mut activations = Activations::default();
-        activations.fill_q8(&[1.0; 4096], 1, 4096);
-        activations.fill_q8(&[1.0; 64], 1, 64);
-        assert!(activations.q8(0).quants[64..].iter().all(|q| *q == 0));
-        assert!(activations.q8(0).scales[2..].iter().all(|s| *s == 0.0));
-    }
+    f32::from_bits((most / 127.0).to_bits() & BITS)
 }

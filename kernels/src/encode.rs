@@ -9,7 +9,7 @@ mod fit;
 
 use crate::float;
 use crate::format::{FormatInfo, ShapeError};
-use crate::layout::{Field, Integer, Kind, Layout, Part};
+use crate::layout::{Field, Kind, Layout, Part};
 use fit::{Bias, Fit, Levels, Signs};
 
 /// Encodes whole blocks; the caller has checked the lengths.
@@ -24,6 +24,7 @@ pub(crate) fn encode(
     };
     let scale = layout.scale.ok_or_else(|| no_encoder.clone())?;
     let extra = layout.extra.map(|extra| extra.ok_or(no_encoder)).transpose()?;
+    let (scale, extra) = (Term::new(scale), extra.map(Term::new));
     let encoder = Encoder { layout, scale, extra, levels: Levels::new(layout.levels) };
     let blocks = bytes.chunks_exact_mut(format.block_bytes);
     for (weights, block) in weights.chunks_exact(format.block_len).zip(blocks) {
@@ -48,9 +49,21 @@ fn dense(format: &FormatInfo, weights: &[f32], bytes: &mut [u8]) -> Option<()> {
 
 struct Encoder {
     layout: &'static Layout,
-    scale: Part,
-    extra: Option<Part>,
+    scale: Term,
+    extra: Option<Term>,
     levels: Levels,
+}
+
+/// A product that groups share, and its integers for the search.
+struct Term {
+    part: Part,
+    factors: Option<Levels>,
+}
+
+impl Term {
+    fn new(part: Part) -> Self {
+        Self { part, factors: part.integer.map(|integer| Levels::new(integer.values)) }
+    }
 }
 
 /// A group of weights and what would suit it best.
@@ -71,13 +84,20 @@ impl Encoder {
     fn block(&self, weights: &[f32], block: &mut [u8]) {
         block.fill(0);
         let group = self.group(weights.len());
+        // A bias that is a constant leaves no choice: what is left has none.
+        let (fixed, extra) = match &self.extra {
+            Some(Term { part: Part { constant, float: None, integer: None }, .. }) => {
+                (*constant, None)
+            }
+            extra => (0.0, extra.as_ref()),
+        };
         // Weights that are not finite have no nearest code: they count as zero.
-        let weights: Vec<f32> =
-            weights.iter().map(|w| if w.is_finite() { *w } else { 0.0 }).collect();
-        let bias = match &self.extra {
+        let finite = |w: &f32| if w.is_finite() { *w } else { 0.0 };
+        let weights: Vec<f32> = weights.iter().map(|w| finite(w) - fixed).collect();
+        let bias = match extra {
             None => Bias::None,
             // Unsigned integers under one float: biases of one sign, as in the K-quants.
-            Some(part) if part.integer.is_some() => Bias::NonPositive,
+            Some(term) if term.part.integer.is_some() => Bias::NonPositive,
             Some(_) => Bias::Free,
         };
         let signs = self.signs();
@@ -91,7 +111,7 @@ impl Encoder {
             group.fit =
                 self.levels.rebiased(group.weights, Fit { scale: *scale, ..group.fit }, bias);
         }
-        let biases = match &self.extra {
+        let biases = match extra {
             Some(extra) => self.store_biases(extra, &groups, group, block),
             None => vec![0.0; groups.len()],
         };
@@ -116,7 +136,7 @@ impl Encoder {
 
     fn store_biases(
         &self,
-        extra: &Part,
+        extra: &Term,
         groups: &[Group<'_>],
         group: usize,
         block: &mut [u8],
@@ -133,17 +153,21 @@ impl Encoder {
 
     /// Whether groups can have scales of either sign, each its own.
     fn signs(&self) -> Signs {
-        let float = self.scale.float.map(|(field, _)| self.layout.fields[field].kind);
-        let is_signed = match self.scale.integer {
+        let float = self.scale.part.float.map(|(field, _)| self.layout.fields[field].kind);
+        let is_signed = match self.scale.part.integer {
             Some(integer) => integer.values.iter().any(|value| *value < 0.0),
             None => !matches!(float, Some(Kind::E8m0 | Kind::Ue4m3)),
         };
-        if is_signed { Signs::Both } else { Signs::Positive }
+        match is_signed {
+            true => Signs::Both,
+            false if self.scale.part.constant < 0.0 => Signs::Negative,
+            false => Signs::Positive,
+        }
     }
 
     /// Weights that share all group values.
     fn group(&self, block: usize) -> usize {
-        let of = |part: &Part| {
+        let of = |Term { part, .. }: &Term| {
             let float = part.float.map_or(block, |(_, group)| group);
             part.integer.map_or(float, |integer| integer.group.min(float))
         };
@@ -152,12 +176,13 @@ impl Encoder {
 
     /// Chooses a part's float and integers for what groups wish, packs them, and returns what
     /// each group gets.
-    fn store(&self, part: &Part, wishes: &Wishes<'_>, group: usize, block: &mut [u8]) -> Vec<f32> {
+    fn store(&self, term: &Term, wishes: &Wishes<'_>, group: usize, block: &mut [u8]) -> Vec<f32> {
+        let part = &term.part;
         let mut got = vec![0.0; wishes.values.len()];
         let mut raws: Vec<u8> = vec![];
         let together = part.float.map_or(got.len(), |(_, share)| share / group);
         for (n, got) in got.chunks_mut(together).enumerate() {
-            let choice = Choice { part, wishes, first: n * together, count: got.len(), group };
+            let choice = Choice { term, wishes, first: n * together, count: got.len(), group };
             match part.float {
                 Some((field, _)) => {
                     let field = &self.layout.fields[field];
@@ -177,7 +202,7 @@ impl Encoder {
 
 /// What is to be chosen for the groups that share a float.
 struct Choice<'a> {
-    part: &'a Part,
+    term: &'a Term,
     wishes: &'a Wishes<'a>,
     /// The groups: `count` from `first` on, of `group` weights each.
     first: usize,
@@ -192,7 +217,7 @@ impl Choice<'_> {
 
     /// The float that serves the groups best.
     fn float(&self, kind: Kind) -> f32 {
-        let wanted = super_scale(self.values(), self.part.constant, self.part.integer.as_ref());
+        let wanted = super_scale(self.values(), self.term);
         let cost = |float: &f32| -> f64 {
             let mut got = vec![0.0; self.count];
             self.give(*float, &mut got);
@@ -205,15 +230,15 @@ impl Choice<'_> {
 
     /// What each group gets under a float, and the integers that say so.
     fn give(&self, float: f32, got: &mut [f32]) -> Vec<u8> {
-        let unit = self.part.constant * float;
-        let Some(integer) = &self.part.integer else {
+        let unit = self.term.part.constant * float;
+        let Term { part: Part { integer: Some(integer), .. }, factors: Some(factors) } = self.term
+        else {
             got.fill(unit);
             return vec![];
         };
         let per = integer.group / self.group;
-        let values = self.values().chunks(per).zip(got.chunks_mut(per)).enumerate();
-        let choose = |(n, (wishes, got)): (usize, (&[(f32, f32)], &mut [f32]))| {
-            let raw = nearest_value(integer, mean(wishes), unit);
+        let choose = |n: usize, wishes: &[(f32, f32)], got: &mut [f32]| {
+            let raw = factors.nearest(mean(wishes), unit);
             let value = |raw: u8| unit * integer.values[usize::from(raw)];
             let groups = self.first + n * per..self.first + n * per + wishes.len();
             let cost = |raw: &u8| -> f64 {
@@ -225,7 +250,8 @@ impl Choice<'_> {
             got.fill(value(best));
             best
         };
-        values.map(choose).collect()
+        let values = self.values().chunks(per).zip(got.chunks_mut(per)).enumerate();
+        values.map(|(n, (wishes, got))| choose(n, wishes, got)).collect()
     }
 }
 
@@ -241,25 +267,20 @@ fn neighbours(kind: Kind, value: f32) -> Vec<f32> {
     }
 }
 
-/// Weighted mean of wishes; zero if nobody cares.
+/// Weighted mean of wishes; zero if nobody cares. In `f64`, which the largest wishes fit.
 fn mean(wishes: &[(f32, f32)]) -> f32 {
-    let weight: f32 = wishes.iter().map(|(_, weight)| weight).sum();
-    if weight == 0.0 {
-        return 0.0;
-    }
-    wishes.iter().map(|(wish, weight)| wish * weight).sum::<f32>() / weight
-}
-
-/// The integer whose factor, times `unit`, is nearest to `wish`.
-fn nearest_value(integer: &Integer, wish: f32, unit: f32) -> u8 {
-    let error = |raw: &u8| (wish - unit * integer.values[usize::from(*raw)]).abs();
-    let raws = 0..=(integer.values.len() - 1) as u8;
-    raws.min_by(|a, b| error(a).total_cmp(&error(b))).unwrap_or(0)
+    let wishes = wishes.iter().map(|(wish, weight)| (f64::from(*wish), f64::from(*weight)));
+    let (sum, weight) =
+        wishes.fold((0.0, 0.0), |(sum, all), (wish, weight)| (sum + wish * weight, all + weight));
+    if weight == 0.0 { 0.0 } else { (sum / weight) as f32 }
 }
 
 /// The float under which integers come nearest to what groups wish.
-fn super_scale(wishes: &[(f32, f32)], constant: f32, integer: Option<&Integer>) -> f32 {
-    let Some(integer) = integer else { return mean(wishes) / constant };
+fn super_scale(wishes: &[(f32, f32)], term: &Term) -> f32 {
+    let constant = term.part.constant;
+    let Term { part: Part { integer: Some(integer), .. }, factors: Some(factors) } = term else {
+        return mean(wishes) / constant;
+    };
     let extreme = wishes.iter().fold(
         0.0f32,
         |most, (wish, _)| {
@@ -279,7 +300,7 @@ fn super_scale(wishes: &[(f32, f32)], constant: f32, integer: Option<&Integer>) 
     let error = |float: f32| {
         let unit = constant * float;
         let error = |(wish, weight): &(f32, f32)| {
-            let got = unit * integer.values[usize::from(nearest_value(integer, *wish, unit))];
+            let got = unit * integer.values[usize::from(factors.nearest(*wish, unit))];
             weight * (wish - got) * (wish - got)
         };
         wishes.iter().map(error).sum::<f32>()

@@ -44,6 +44,20 @@ pub trait Coded: Format {
     /// Hands the codes of a span to `each`, register by register, in the order of the weights.
     fn codes<I: Isa>(isa: I, span: &Self::Span, each: impl FnMut(usize, I::Bytes));
 
+    /// The order of weights in [`Coded::links`] on registers of 64 codes, in fours: the n-th four
+    /// are the weights from `4 * order[n]` on. `None` is the order of [`Coded::codes`].
+    const ORDER_WIDE: Option<&'static [u8]> = None;
+    /// The same on registers of 32 codes.
+    const ORDER_NARROW: Option<&'static [u8]> = None;
+
+    /// Hands the codes of a span to `each`, register by register, in an order that lets registers
+    /// be summed before their scales are applied: those whose lanes belong to the same units
+    /// follow each other as links of a chain.
+    #[inline(always)]
+    fn links<I: Isa>(isa: I, span: &Self::Span, each: impl FnMut(Link, I::Bytes)) {
+        links_in_order::<I, Self>(isa, span, each);
+    }
+
     /// The scale of each unit. Lanes past the last unit may hold anything.
     fn scales<I: Isa>(isa: I, span: &Self::Span) -> I::Groups;
 
@@ -53,6 +67,62 @@ pub trait Coded: Format {
         let center = Self::CENTER.expect("a format without a center has biases of its own");
         isa.g_mul(Self::scales(isa, span), isa.g_splat(center as f32))
     }
+}
+
+/// A register of codes as [`Coded::links`] hands it out.
+#[derive(Clone, Copy, Debug)]
+pub struct Link {
+    /// Which register of the span it is.
+    pub n: usize,
+    /// The unit of its first sum.
+    pub first: usize,
+    /// Neighbouring sums that belong to one unit.
+    pub per: usize,
+    /// Whether it is the first of its chain.
+    pub starts: bool,
+    /// Whether it is the last of its chain.
+    pub ends: bool,
+}
+
+impl Link {
+    /// The first of a chain.
+    #[must_use]
+    #[inline(always)]
+    pub const fn first(n: usize, first: usize, per: usize) -> Self {
+        Self { n, first, per, starts: true, ends: false }
+    }
+
+    /// Neither the first nor the last.
+    #[must_use]
+    #[inline(always)]
+    pub const fn inner(n: usize, first: usize, per: usize) -> Self {
+        Self { n, first, per, starts: false, ends: false }
+    }
+
+    /// The last of a chain.
+    #[must_use]
+    #[inline(always)]
+    pub const fn last(n: usize, first: usize, per: usize) -> Self {
+        Self { n, first, per, starts: false, ends: true }
+    }
+}
+
+/// [`Coded::links`] in the order of [`Coded::codes`]: every register is a chain of its own.
+#[inline(always)]
+pub fn links_in_order<I: Isa, F: Coded>(
+    isa: I,
+    span: &F::Span,
+    mut each: impl FnMut(Link, I::Bytes),
+) {
+    F::codes(
+        isa,
+        span,
+        #[inline(always)]
+        |n, codes| {
+            let (first, per) = (n * I::LANES / F::UNIT, F::UNIT / 4);
+            each(Link { n, first, per, starts: true, ends: true }, codes);
+        },
+    );
 }
 
 /// [`Format::floats`] of a coded format: `scale * code + bias`, rounded once.

@@ -1,41 +1,70 @@
-//! Hot loop 2: a panel of weights times a panel of activations.
+//! Hot loop 2: panels of weights times a panel of activations.
 //!
 //! Prefill multiplies each weight with hundreds of columns, so unpacking is cheap and the dot
-//! product instruction is the bound. Lanes run along the rows of the panel. For each unit of 16
-//! or 32 weights, the panel's codes stay in registers while `NR` columns pass:
+//! product instruction is the bound. Lanes run along the rows of a panel; `MR` panels lie side by
+//! side. For each unit of 16 or 32 weights, 4 or 8 steps of four:
 //!
 //! ```text
-//! per unit and column:  4 or 8 dot products, each with four quants of the column in all lanes
-//!                       (a broadcast that x86 folds into the load), then one conversion,
-//!                       one multiply (weight scale x activation scale) and one fma.
+//! per step:             the codes of MR panels; for each of NR columns its four quants in all
+//!                       lanes, and MR dot products
+//! per unit and column:  MR times two fmas (with a bias: three)
 //! ```
 //!
-//! No sum over lanes is ever needed. Group scales are exact. Where a format's bias is a constant
-//! times its scale, the integer sums start at `center * sum(quants)`, which is known before, and
-//! the bias costs nothing; otherwise it is one more `fma` with the scaled sum.
+//! No sum over lanes is ever needed. Group scales are exact. Three things make it fast:
 //!
-//! Port budget of a unit of 32 and a column on a core with two vector pipes for dot products and
-//! multiplies: 8 + 2 of them, so 80 % of the dot product peak is the ceiling (with a bias: 73 %;
-//! units of 16: 67 %). Loads are one per dot product, two per cycle: just enough.
+//! - *Steps outside, columns inside.* The dot products of a column are a chain, each waiting four
+//!   or five cycles for the last; `MR * NR` chains side by side keep two pipes busy.
+//! - *Sums that are floats.* The integer sums start at the bits of [`ROUND`] = 1.5 * 2^23. Within
+//!   2^22 of it neighbouring integers are neighbouring floats, so the bits of `ROUND + sum` are
+//!   the float `ROUND + sum`, and no conversion is needed: the first `fma` gives
+//!   `(ROUND + sum) * scale - ROUND * scale`, which is `sum * scale` rounded once, because
+//!   activation scales have so few bits that the subtrahend is exact.
+//! - *Starts that know the offset.* Where a format's bias is a constant times its scale, sums
+//!   start at `ROUND + center * sum(quants)`, and the bias costs nothing; otherwise it is one
+//!   more `fma` with the scaled sum.
+//!
+//! Port budget of a unit of 32, a column and a panel on a core with two vector pipes: 8 + 2, so
+//! 80 % of the dot product peak is the ceiling (with a bias: 73 %; units of 16: 67 %). Loads are
+//! at most one per dot product; two panels share the columns' and halve them.
 
+use crate::activations::ROUND;
 use crate::isa::{Isa, array};
 
-/// What a class `q8` tile multiplies: one panel of weights, `NR` columns.
+/// What a class `q8` tile multiplies: `MR` panels of weights, `NR` columns.
 pub struct TileQ8<'a> {
-    /// Registers of the panel.
-    pub panel: &'a [u8],
+    /// Registers of each panel.
+    pub panels: &'a [&'a [u8]],
     /// Units along K.
     pub units: usize,
     /// Quants: `[unit][column][weights of a unit]`.
     pub quants: &'a [i8],
-    /// Activation scales: `[unit][column]`.
-    pub scales: &'a [f32],
-    /// Where the integer sums start: `[unit][column]`, if the panel has no biases.
-    pub starts: &'a [i32],
-    /// Scaled sums of quants: `[unit][column]`, if the panel has biases.
-    pub parts: &'a [f32],
-    /// Products: `[column][row of the panel]`.
+    /// What makes products of sums: `[unit][column]`.
+    pub factors: &'a [Factors],
+    /// Products: `[column][row of the panels]`.
     pub out: &'a mut [f32],
+}
+
+/// Of a unit of a column: what makes its share of the product from an integer sum.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub struct Factors {
+    /// Where the sum starts: the bits of `ROUND + center * sum(quants)`.
+    pub start: i32,
+    /// The activation scale.
+    pub scale: f32,
+    /// `-ROUND * scale`.
+    pub offset: f32,
+    /// `scale * sum(quants)`, for panels with biases.
+    pub part: f32,
+}
+
+impl Factors {
+    /// Of quants with a scale and a sum.
+    #[must_use]
+    pub fn new(center: Option<i32>, scale: f32, sum: i32, part: f32) -> Self {
+        let start = ROUND.to_bits().cast_signed() + center.unwrap_or(0) * sum;
+        Self { start, scale, offset: -ROUND * scale, part }
+    }
 }
 
 /// The bound on codes that a loop is compiled for: few classes where dot products saturate, one
@@ -51,10 +80,11 @@ pub const fn code_class<I: Isa>(code_max: u32) -> u32 {
     }
 }
 
-/// Panel times columns in class `q8`. `STEPS` registers of codes make a unit.
+/// Panels times columns in class `q8`. `STEPS` registers of codes make a unit of a panel.
 #[inline(always)]
 pub fn tile_q8<
     I: Isa,
+    const MR: usize,
     const STEPS: usize,
     const CENTERED: bool,
     const CODE_MAX: u32,
@@ -64,60 +94,119 @@ pub fn tile_q8<
     tile: &mut TileQ8<'_>,
 ) {
     let registers = STEPS + if CENTERED { 1 } else { 2 };
-    let (weights, columns) = (registers * I::LANES, NR * 4 * STEPS);
-    let mut acc = [isa.splat(0.0); NR];
+    let (size, columns) = (registers * I::LANES, NR * 4 * STEPS);
+    let panels: &[&[u8]; MR] = tile.panels.first_chunk().expect("MR panels");
+    let mut acc = [[isa.splat(0.0); NR]; MR];
     for u in 0..tile.units {
-        let unit = &tile.panel[u * weights..(u + 1) * weights];
-        let quants = &tile.quants[u * columns..(u + 1) * columns];
-        let scales = &tile.scales[u * NR..(u + 1) * NR];
-        let starts = if CENTERED { &tile.starts[u * NR..(u + 1) * NR] } else { &[] };
-        let codes: [I::Bytes; STEPS] = array(
+        let units: [&[u8]; MR] = array(
             #[inline(always)]
-            |step| isa.load(unit, step * I::LANES),
+            |r| &panels[r][u * size..(u + 1) * size],
         );
-        let scale = isa.f32s(unit, STEPS * I::LANES);
-        for c in 0..NR {
-            let start = if CENTERED { starts[c] } else { 0 };
-            let quants = &quants[c * 4 * STEPS..(c + 1) * 4 * STEPS];
-            let sum = isa.dot_quads(isa.splat_i32(start), &codes, quants, CODE_MAX);
-            let scaled = isa.mul(scale, isa.splat(scales[c]));
-            acc[c] = isa.fma(scaled, isa.to_f32(sum), acc[c]);
-        }
-        if !CENTERED {
-            let bias = isa.f32s(unit, (STEPS + 1) * I::LANES);
-            let parts = &tile.parts[u * NR..(u + 1) * NR];
+        let quants = &tile.quants[u * columns..(u + 1) * columns];
+        let factors: &[Factors; NR] =
+            tile.factors[u * NR..(u + 1) * NR].first_chunk().expect("NR factors");
+        let sums = dots::<I, MR, STEPS, CODE_MAX, NR>(isa, &units, quants, factors);
+        for r in 0..MR {
+            let scale = isa.f32s(units[r], STEPS * I::LANES);
             for c in 0..NR {
-                acc[c] = isa.fma(bias, isa.splat(parts[c]), acc[c]);
+                let Factors { scale: by, offset, .. } = factors[c];
+                let sum = isa.fma(isa.as_f32(sums[r][c]), isa.splat(by), isa.splat(offset));
+                acc[r][c] = isa.fma(sum, scale, acc[r][c]);
+            }
+            if !CENTERED {
+                let bias = isa.f32s(units[r], (STEPS + 1) * I::LANES);
+                for c in 0..NR {
+                    acc[r][c] = isa.fma(bias, isa.splat(factors[c].part), acc[r][c]);
+                }
             }
         }
     }
+    put(isa, &acc, tile.out);
+}
+
+/// Integer sums of a unit.
+#[inline(always)]
+fn dots<I: Isa, const MR: usize, const STEPS: usize, const CODE_MAX: u32, const NR: usize>(
+    isa: I,
+    units: &[&[u8]; MR],
+    quants: &[i8],
+    factors: &[Factors; NR],
+) -> [[I::I32; NR]; MR] {
+    let starts: [I::I32; NR] = array(
+        #[inline(always)]
+        |c| isa.splat_i32(factors[c].start),
+    );
+    let mut sums = [starts; MR];
+    if I::SATURATES {
+        // Sums of 16 bits, widened as seldom as codes allow: a column at a time.
+        for r in 0..MR {
+            let codes: [I::Bytes; STEPS] = array(
+                #[inline(always)]
+                |step| isa.load(units[r], step * I::LANES),
+            );
+            for c in 0..NR {
+                let quants = &quants[c * 4 * STEPS..(c + 1) * 4 * STEPS];
+                sums[r][c] = isa.dot_quads(sums[r][c], &codes, quants, CODE_MAX);
+            }
+        }
+    } else {
+        for step in 0..STEPS {
+            let codes: [I::Bytes; MR] = array(
+                #[inline(always)]
+                |r| isa.load(units[r], step * I::LANES),
+            );
+            for c in 0..NR {
+                let quad = isa.quad(quants, 4 * (c * STEPS + step));
+                for r in 0..MR {
+                    sums[r][c] = isa.in_turn(isa.dot(sums[r][c], codes[r], quad, CODE_MAX));
+                }
+            }
+        }
+    }
+    sums
+}
+
+/// Stores `[column][row of the panels]`.
+#[inline(always)]
+fn put<I: Isa, const MR: usize, const NR: usize>(
+    isa: I,
+    acc: &[[I::F32; NR]; MR],
+    out: &mut [f32],
+) {
     for c in 0..NR {
-        isa.store_f32(acc[c], tile.out, c * (I::LANES / 4));
+        for r in 0..MR {
+            isa.store_f32(acc[r][c], out, (c * MR + r) * (I::LANES / 4));
+        }
     }
 }
 
-/// What a class `f32` tile multiplies: one panel of weights, `NR` columns.
+/// What a class `f32` tile multiplies: `MR` panels of weights, `NR` columns.
 pub struct TileF32<'a> {
-    /// Registers of the panel, one per weight of K.
-    pub panel: &'a [u8],
+    /// Registers of each panel, one per weight of K.
+    pub panels: &'a [&'a [u8]],
     /// Activations: `[k][column]`.
     pub x: &'a [f32],
-    /// Products: `[column][row of the panel]`.
+    /// Products: `[column][row of the panels]`.
     pub out: &'a mut [f32],
 }
 
-/// Panel times columns in class `f32`.
+/// Panels times columns in class `f32`.
 #[inline(always)]
-pub fn tile_f32<I: Isa, const NR: usize>(isa: I, tile: &mut TileF32<'_>) {
-    let mut acc = [isa.splat(0.0); NR];
+pub fn tile_f32<I: Isa, const MR: usize, const NR: usize>(isa: I, tile: &mut TileF32<'_>) {
+    let panels: &[&[u8]; MR] = tile.panels.first_chunk().expect("MR panels");
+    let mut acc = [[isa.splat(0.0); NR]; MR];
     for k in 0..tile.x.len() / NR {
         let x = &tile.x[k * NR..(k + 1) * NR];
-        let w = isa.f32s(tile.panel, k * I::LANES);
+        let w: [I::F32; MR] = array(
+            #[inline(always)]
+            |r| isa.f32s(panels[r], k * I::LANES),
+        );
         for c in 0..NR {
-            acc[c] = isa.fma(w, isa.splat(x[c]), acc[c]);
+            let x = isa.splat(x[c]);
+            for r in 0..MR {
+                acc[r][c] = isa.fma(w[r], x, acc[r][c]);
+            }
         }
     }
-    for c in 0..NR {
-        isa.store_f32(acc[c], tile.out, c * (I::LANES / 4));
-    }
+    put(isa, &acc, tile.out);
 }

@@ -12,6 +12,7 @@
 //! sum(w x) = sum over units of  scale * sum(code * x)  +  bias * sum(x)
 //! ```
 //!
+//! Registers whose lanes belong to the same units are summed as integers first ([`Coded::links`]).
 //! The second term needs no codes: scaled sums of the activations are known, so it is one `fma`
 //! per 16 units, in a vector of its own. For the first, scales of weights and activations are
 //! multiplied as vectors of units, and each register of codes costs a dot product, a conversion,
@@ -38,6 +39,8 @@ pub struct Args<'a> {
     pub rows: usize,
     /// All activations, in the kernel's class.
     pub x: &'a Activations,
+    /// Their quants, in the kernel's order.
+    pub quants: &'a [i8],
     /// The first row of activations to use.
     pub column: usize,
     /// Bytes to prefetch ahead of use; 0 does not prefetch.
@@ -60,7 +63,10 @@ pub fn rows_q8<I: Isa, F: Coded, const MR: usize, const NR: usize>(
 ) {
     let x: [Q8; NR] = array(
         #[inline(always)]
-        |c| args.x.q8(args.column + c),
+        |c| Q8 {
+            quants: args.x.row_of(args.quants, args.column + c),
+            ..args.x.q8(args.column + c)
+        },
     );
     let whole = args.rows - args.rows % MR;
     for first in (0..whole).step_by(MR) {
@@ -132,7 +138,7 @@ fn tile_q8<I: Isa, F: Coded, const MR: usize, const NR: usize>(
     for s in 0..whole {
         for r in 0..MR {
             let span = &rows[r].0[s];
-            ahead(isa, span, s, bytes, MR, args.prefetch);
+            ahead::<I, F::Span, MR>(isa, span, s, bytes, args.prefetch);
             step_q8::<I, F, NR>(isa, span, s, x, &mut sums[r]);
         }
     }
@@ -167,13 +173,13 @@ fn tile_q8<I: Isa, F: Coded, const MR: usize, const NR: usize>(
 ///
 /// Each cache line once: a prefetch of a line that is already on its way still takes a slot.
 #[inline(always)]
-fn ahead<I: Isa, S>(isa: I, span: &S, s: usize, bytes: usize, rows: usize, distance: usize) {
+fn ahead<I: Isa, S, const MR: usize>(isa: I, span: &S, s: usize, bytes: usize, distance: usize) {
     const LINE: usize = 64;
     if distance == 0 {
         return;
     }
     let size = size_of::<S>();
-    let beyond = if s * size + distance >= bytes { (rows - 1) * bytes } else { 0 };
+    let beyond = if s * size + distance >= bytes { (MR - 1) * bytes } else { 0 };
     let from = std::ptr::from_ref(span).cast::<u8>().wrapping_add(distance + beyond);
     // The lines that start within the span.
     let skip = from.addr().wrapping_neg() % LINE;
@@ -210,17 +216,21 @@ fn step_q8<I: Isa, F: Coded, const NR: usize>(
         scaled[c] = isa.g_mul(scales, xs);
         sums.biases[c] = isa.g_fma(biases, parts, sums.biases[c]);
     }
-    F::codes(
+    let mut dots = [isa.splat_i32(0); NR];
+    F::links(
         isa,
         span,
         #[inline(always)]
-        |n, codes| {
+        |link, codes| {
             for c in 0..NR {
-                let x = isa.load_i8(quants[c], n * I::LANES);
-                let dot = isa.to_f32(isa.dot(isa.splat_i32(0), codes, x, F::CODE_MAX));
-                let scale = isa.spread(scaled[c], n * I::LANES / F::UNIT, F::UNIT / 4);
-                let sum = &mut sums.codes[c][n % 2];
-                *sum = isa.fma(scale, dot, *sum);
+                let x = isa.load_i8(quants[c], link.n * I::LANES);
+                let so_far = if link.starts { isa.splat_i32(0) } else { dots[c] };
+                dots[c] = isa.dot(so_far, codes, x, F::CODE_MAX);
+                if link.ends {
+                    let scale = isa.spread(scaled[c], link.first, link.per);
+                    let sum = &mut sums.codes[c][link.n / 2 % 2];
+                    *sum = isa.fma(scale, isa.to_f32(dots[c]), *sum);
+                }
             }
         },
     );
@@ -238,7 +248,7 @@ pub fn rows_f32<I: Isa, F: Format, const NR: usize>(isa: I, args: &Args<'_>, out
         let (whole, rest) = spans::<F>(&args.weights[r * bytes..(r + 1) * bytes]);
         let mut sums = [[isa.splat(0.0); 4]; NR];
         for (s, span) in whole.iter().enumerate() {
-            ahead(isa, span, s, bytes, 1, args.prefetch);
+            ahead::<I, F::Span, 1>(isa, span, s, bytes, args.prefetch);
             step_f32::<I, F, NR>(isa, span, s, &x, &mut sums);
         }
         if !rest.is_empty() {

@@ -47,6 +47,8 @@ pub struct IsaInfo {
     pub summary: &'static str,
     /// Bytes in a register.
     pub lanes: usize,
+    /// Panels of weights side by side in a register tile of `gemm`.
+    pub panels: usize,
     /// Widest register tile of `gemm`, in activation columns.
     pub columns: usize,
     pub(crate) detect: fn() -> bool,
@@ -354,6 +356,14 @@ pub trait Isa: Copy + Send + Sync + 'static {
         sum
     }
     fn to_f32(self, v: Self::I32) -> Self::F32;
+    /// The same sums, and a point that the compiler moves no work on them across: it must not
+    /// turn sums that take turns into one after the other.
+    #[inline(always)]
+    fn in_turn(self, sums: Self::I32) -> Self::I32 {
+        sums
+    }
+    /// The floats whose bits the sums are.
+    fn as_f32(self, v: Self::I32) -> Self::F32;
 
     // Floats.
 

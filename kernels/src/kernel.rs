@@ -64,6 +64,9 @@ pub struct Kernel {
     pub rows: usize,
     /// Columns of activations in its register tile (NR), at most.
     pub columns: usize,
+    /// The order in which it takes quants (see `Coded::ORDER_WIDE`).
+    #[doc(hidden)]
+    pub order: Option<&'static [u8]>,
     #[doc(hidden)]
     pub entry: Entry,
 }

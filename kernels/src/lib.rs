@@ -20,7 +20,8 @@ pub mod params;
 mod plan;
 pub mod probe;
 mod profile;
-mod threads;
+#[doc(hidden)]
+pub mod threads;
 
 #[doc(hidden)]
 pub use zerocopy;

@@ -5,14 +5,18 @@
 //! `gemm`: a job unpacks a few panels of weights, which stay in L2 while every panel of columns
 //! passes over them.
 
-use crate::activations::{self, Activations};
+mod columns;
+
+pub(crate) use columns::ColumnPanel;
+
+use crate::activations::Activations;
 use crate::format::ShapeError;
-use crate::gemm::{TileF32, TileQ8};
 use crate::gemv;
 use crate::kernel::{Entry, Numerics, Ready};
-use crate::panel::{Shape, Source};
+use crate::panel::{Panel, Source};
 use crate::plan::Plan;
 use crate::threads::{Columns, Out, Pool, Scratch};
+use columns::ColumnBlock;
 use thiserror::Error;
 
 /// Panels of a job may fill this much of L2; what passes over them needs the rest.
@@ -118,6 +122,16 @@ impl Plan {
         length("the output", out.len(), batch.checked_mul(problem.rows))
     }
 
+    fn takes_gemv(&self, x: &Activations) -> bool {
+        let (batch, _) = x.shape();
+        !(self.is_gemm(batch) && x.suits_gemm())
+    }
+
+    /// The order in which the `gemv` kernels take quants.
+    fn order(&self) -> Option<&'static [u8]> {
+        self.gemv[0].kernel().order
+    }
+
     /// Cuts a batch into passes of nearly equal width: the first column and the kernel of each.
     fn passes(&self, batch: usize) -> impl Iterator<Item = (usize, Ready)> + '_ {
         let widest = self.gemv.last().map_or(1, |kernel| kernel.kernel().columns);
@@ -186,20 +200,21 @@ fn multiply_each(
     // The most threads that one of them wants; 0 is all there are.
     let threads = products.iter().map(|product| usize::from(product.plan.params.threads));
     let threads = threads.max_by_key(|threads| threads.wrapping_sub(1)).unwrap_or(0);
+    let ordered = Ordered::of(pool, forms, products);
     let mut work = vec![];
     let mut outs = vec![];
     for Product { plan, weights, out } in products.iter_mut() {
         let (weights, x) = (*weights, form_of(plan)?);
-        let (batch, depth) = x.shape();
+        let (_, depth) = x.shape();
         if depth == 0 {
             out.fill(0.0);
         }
         if out.is_empty() || depth == 0 {
             continue;
         }
-        let next = match plan.is_gemm(batch) {
-            true => Work::Gemm(Gemm::new(plan, pool, weights, x)),
-            false => Work::Gemv(Gemv { plan, weights, x }),
+        let next = match plan.takes_gemv(x) {
+            false => Work::Gemm(Gemm::new(plan, pool, weights, x)),
+            true => Work::Gemv(Gemv { plan, weights, x, quants: ordered.quants(plan, x) }),
         };
         outs.push(Out { width: plan.problem.rows, grain: next.grain(), data: out });
         work.push(next);
@@ -208,7 +223,39 @@ fn multiply_each(
         Work::Gemv(gemv) => gemv.run(columns, scratch),
         Work::Gemm(gemm) => gemm.run(columns, scratch),
     });
+    let packed: Vec<_> = work.into_iter().filter_map(Work::packed).collect();
+    packed.into_iter().for_each(|packed| pool.keep_packed(packed));
+    ordered.0.into_iter().for_each(|(_, quants)| pool.keep_quants(quants));
     Ok(())
+}
+
+/// Quants in the orders that `gemv` kernels take, each once.
+struct Ordered(Vec<(&'static [u8], Vec<i8>)>);
+
+impl Ordered {
+    fn of(pool: &Pool, forms: &[Activations], products: &[Product<'_>]) -> Self {
+        let mut all = Self(vec![]);
+        for plan in products.iter().map(|product| product.plan) {
+            let x = forms.iter().find(|form| form.class() == plan.class && plan.takes_gemv(form));
+            if let (Some(x), Some(order)) = (x, plan.order())
+                && all.place(order).is_none()
+            {
+                let mut quants = pool.quants();
+                x.in_order(order, &mut quants);
+                all.0.push((order, quants));
+            }
+        }
+        all
+    }
+
+    fn place(&self, order: &[u8]) -> Option<usize> {
+        self.0.iter().position(|(known, _)| *known == order)
+    }
+
+    fn quants<'a>(&'a self, plan: &Plan, x: &'a Activations) -> &'a [i8] {
+        let place = plan.order().and_then(|order| self.place(order));
+        place.map_or(x.quants(), |place| &self.0[place].1)
+    }
 }
 
 /// A product, ready to be computed some rows of weights at a time.
@@ -222,7 +269,14 @@ impl Work<'_> {
     fn grain(&self) -> usize {
         match self {
             Self::Gemv(gemv) => usize::from(gemv.plan.params.grain),
-            Self::Gemm(gemm) => gemm.panels * gemm.kernel.kernel().rows,
+            Self::Gemm(gemm) => gemm.tiles * gemm.kernel.kernel().rows,
+        }
+    }
+
+    fn packed(self) -> Option<Vec<ColumnPanel>> {
+        match self {
+            Self::Gemv(_) => None,
+            Self::Gemm(gemm) => Some(gemm.packed),
         }
     }
 }
@@ -231,18 +285,19 @@ struct Gemv<'a> {
     plan: &'a Plan,
     weights: &'a [u8],
     x: &'a Activations,
+    quants: &'a [i8],
 }
 
 impl Gemv<'_> {
     fn run(&self, columns: &mut Columns<'_>, scratch: &mut Scratch) {
-        let Self { plan, weights, x } = *self;
+        let Self { plan, weights, x, quants } = *self;
         let (batch, _) = x.shape();
         let row_bytes = weights.len() / plan.problem.rows;
         let range = columns.range();
         let weights = &weights[range.start * row_bytes..range.end * row_bytes];
         let (rows, prefetch) = (range.len(), usize::from(plan.params.prefetch));
         for (column, kernel) in plan.passes(batch) {
-            let args = gemv::Args { weights, rows, x, column, prefetch };
+            let args = gemv::Args { weights, rows, x, quants, column, prefetch };
             let nr = kernel.kernel().columns;
             scratch.out.resize(nr * rows, 0.0);
             kernel.gemv(&args, &mut scratch.out);
@@ -258,8 +313,8 @@ struct Gemm<'a> {
     weights: &'a [u8],
     row_bytes: usize,
     depth: usize,
-    /// Panels of weights in a job.
-    panels: usize,
+    /// Register tiles of weights, side by side, in a job.
+    tiles: usize,
     blocks: Vec<ColumnBlock>,
     packed: Vec<ColumnPanel>,
 }
@@ -272,33 +327,39 @@ impl<'a> Gemm<'a> {
         let entry = &kernel.kernel().entry;
         let widest = usize::from(plan.params.columns).clamp(1, kernel.kernel().columns);
         let blocks = ColumnBlock::cut(batch, widest);
-        let mut packed: Vec<ColumnPanel> = blocks.iter().map(|_| ColumnPanel::default()).collect();
+        let mut packed = pool.packed();
+        packed.resize_with(blocks.len(), ColumnPanel::default);
         pool.for_each_chunk(&mut packed, 1, |n, panel| panel[0].pack(entry, x, blocks[n]));
-        let panel_bytes = match entry {
-            Entry::GemmQ8 { shape, .. } => shape.bytes(depth),
-            _ => 4 * kernel.kernel().rows * depth,
-        };
-        let panels = usize::from(plan.params.panels).min(PANEL_BYTES / panel_bytes).max(1);
+        let tile_bytes = kernel.kernel().isa.panels
+            * match entry {
+                Entry::GemmQ8 { shape, .. } => shape.bytes(depth),
+                _ => kernel.kernel().isa.lanes * depth,
+            };
+        let tiles = usize::from(plan.params.panels).min(PANEL_BYTES / tile_bytes).max(1);
         let row_bytes = weights.len() / problem.rows;
-        Self { kernel, weights, row_bytes, depth, panels, blocks, packed }
+        Self { kernel, weights, row_bytes, depth, tiles, blocks, packed }
     }
 
     fn run(&self, columns: &mut Columns<'_>, scratch: &mut Scratch) {
         let Self { kernel, weights, row_bytes, depth, .. } = *self;
-        let rows = kernel.kernel().rows;
+        let isa = kernel.kernel().isa;
+        let (rows, panel_rows) = (kernel.kernel().rows, isa.lanes / 4);
         let range = columns.range();
-        let firsts = || range.clone().step_by(rows);
         let Scratch { panels, out } = scratch;
-        panels.resize_with(panels.len().max(firsts().len()), Default::default);
-        for (first, panel) in firsts().zip(panels.iter_mut()) {
-            let last = range.end.min(first + rows);
+        let count = range.len().div_ceil(panel_rows);
+        panels.resize_with(panels.len().max(count), Default::default);
+        for (first, panel) in range.clone().step_by(panel_rows).zip(panels.iter_mut()) {
+            let last = range.end.min(first + panel_rows);
             let weights = &weights[first * row_bytes..last * row_bytes];
             kernel.unpack(&Source { weights, rows: last - first, depth }, panel);
         }
+        let mut filled: Vec<&[u8]> = panels[..count].iter().map(Panel::bytes).collect();
+        // A tile that lacks panels multiplies its last one again; nobody reads the products.
+        filled.resize(count.next_multiple_of(isa.panels), filled[count - 1]);
         for (block, x) in self.blocks.iter().zip(&self.packed) {
             out.resize(block.count * rows, 0.0);
-            for (first, panel) in firsts().zip(panels.iter()) {
-                x.tile(kernel, panel.bytes(), block.count, out);
+            for (panels, first) in filled.chunks(isa.panels).zip(range.clone().step_by(rows)) {
+                x.tile(kernel, panels, block.count, out);
                 let have = rows.min(range.end - first);
                 for (c, values) in out.chunks_exact(rows).enumerate() {
                     columns.put(block.first + c, first, &values[..have]);
@@ -314,126 +375,6 @@ fn length(what: &'static str, have: usize, need: Option<usize>) -> Result<(), Sh
         need => {
             let need = need.unwrap_or(usize::MAX);
             Err(ShapeError::Length { what, unit: "numbers", have, need })
-        }
-    }
-}
-
-/// Some columns of activations that share a register tile.
-#[derive(Clone, Copy)]
-struct ColumnBlock {
-    first: usize,
-    count: usize,
-}
-
-impl ColumnBlock {
-    /// Blocks of nearly equal width, at most `widest`: 9 columns are 5 and 4, not 8 and 1.
-    fn cut(batch: usize, widest: usize) -> Vec<Self> {
-        let blocks = batch.div_ceil(widest);
-        let at = |n: usize| n * batch / blocks;
-        (0..blocks).map(|n| Self { first: at(n), count: at(n + 1) - at(n) }).collect()
-    }
-}
-
-/// A block of columns in the order in which `gemm` reads them.
-#[derive(Default)]
-struct ColumnPanel {
-    units: usize,
-    quants: Vec<i8>,
-    scales: Vec<f32>,
-    starts: Vec<i32>,
-    parts: Vec<f32>,
-    floats: Vec<f32>,
-}
-
-impl ColumnPanel {
-    fn pack(&mut self, entry: &Entry, x: &Activations, block: ColumnBlock) {
-        match entry {
-            Entry::GemmQ8 { shape, .. } => self.pack_q8(*shape, x, block),
-            _ => self.pack_f32(x, block),
-        }
-    }
-
-    fn pack_q8(&mut self, shape: Shape, x: &Activations, block: ColumnBlock) {
-        let (_, depth) = x.shape();
-        let unit = shape.unit;
-        self.units = depth.div_ceil(unit);
-        let size = self.units * block.count;
-        self.quants.resize(size * unit, 0);
-        self.scales.resize(size, 0.0);
-        match shape.center {
-            Some(_) => self.starts.resize(size, 0),
-            None => self.parts.resize(size, 0.0),
-        }
-        for c in 0..block.count {
-            let row = x.q8(block.first + c);
-            for u in 0..self.units {
-                let at = u * block.count + c;
-                self.quants[at * unit..(at + 1) * unit]
-                    .copy_from_slice(&row.quants[u * unit..(u + 1) * unit]);
-                self.scales[at] = row.scales[u * unit / activations::GROUP];
-                let halves = u * unit / activations::HALF..(u + 1) * unit / activations::HALF;
-                match shape.center {
-                    Some(center) => {
-                        self.starts[at] = center * row.sums[halves].iter().sum::<i32>();
-                    }
-                    None => self.parts[at] = row.half_parts[halves].iter().sum(),
-                }
-            }
-        }
-    }
-
-    fn pack_f32(&mut self, x: &Activations, block: ColumnBlock) {
-        let (_, depth) = x.shape();
-        self.floats.resize(depth * block.count, 0.0);
-        for c in 0..block.count {
-            let row = &x.floats(block.first + c)[..depth];
-            for (to, from) in self.floats[c..].iter_mut().step_by(block.count).zip(row) {
-                *to = *from;
-            }
-        }
-    }
-
-    /// `out[column][row of the panel]`.
-    fn tile(&self, gemm: Ready, panel: &[u8], columns: usize, out: &mut [f32]) {
-        match gemm.kernel().entry {
-            Entry::GemmQ8 { .. } => gemm.tile_q8(
-                columns,
-                &mut TileQ8 {
-                    panel,
-                    units: self.units,
-                    quants: &self.quants,
-                    scales: &self.scales,
-                    starts: &self.starts,
-                    parts: &self.parts,
-                    out,
-                },
-            ),
-            _ => gemm.tile_f32(columns, &mut TileF32 { panel, x: &self.floats, out }),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn column_blocks_are_balanced_and_complete() {
-        for batch in 1..70 {
-            for widest in 1..13 {
-                let blocks = ColumnBlock::cut(batch, widest);
-                let (least, most) = (
-                    blocks.iter().map(|block| block.count).min().unwrap(),
-                    blocks.iter().map(|block| block.count).max().unwrap(),
-                );
-                assert!(most <= widest && most - least <= 1);
-                let mut next = 0;
-                for block in blocks {
-                    assert_eq!(block.first, next);
-                    next += block.count;
-                }
-                assert_eq!(next, batch);
-            }
         }
     }
 }

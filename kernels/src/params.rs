@@ -31,19 +31,19 @@ pub trait Tunable: Default {
 #[derive(Tunable, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Params {
     /// Weight rows that gemv decodes side by side (MR). More rows are more streams of reads.
-    #[tune(compiled, choices = [1, 2, 4], default = 1)]
+    #[tune(compiled, choices = [1, 2, 4], default = 4)]
     pub rows: u8,
     /// Activation columns of gemm's register tile (NR). More columns reuse the codes longer,
     /// until registers run out.
-    #[tune(compiled, choices = [4, 6, 8, 12], default = 8)]
+    #[tune(compiled, choices = [3, 4, 5, 6], default = 6)]
     pub columns: u8,
     /// The batch from which gemm, which unpacks weights first, replaces gemv.
     #[tune(choices = [2, 3, 4, 5, 6, 8, 12, 16, 32], default = 5)]
     pub switch_at: u16,
     /// Weight rows of a gemv job. Small balances threads, large saves trips to the counter.
-    #[tune(choices = [16, 32, 64, 128, 256], default = 64)]
+    #[tune(choices = [16, 32, 64, 128, 256], default = 128)]
     pub grain: u16,
-    /// Panels of weights that gemm keeps in L2 at a time. Each column panel is read once for all.
+    /// Register tiles of weights that gemm keeps in L2 at a time. Each column panel is read once for all.
     #[tune(choices = [1, 2, 4, 8], default = 4)]
     pub panels: u16,
     /// Bytes that gemv asks for ahead of use; 0 leaves it to the hardware.

@@ -30,7 +30,9 @@ pub enum Probe<'a> {
 }
 
 /// Dot products of registers in a round of [`Probe::Dot`].
-pub const DOTS: usize = 8 * 8;
+pub const DOTS: usize = SUMS * 8;
+/// Sums that take turns: more than the cycles that a dot product takes, times two a cycle.
+const SUMS: usize = 12;
 /// Fused multiply-adds of registers in a round of [`Probe::Fma`].
 pub const FMAS: usize = 12;
 
@@ -82,13 +84,22 @@ fn dots<I: Isa>(isa: I, rounds: usize) {
         |n| isa.splat_u8(black_box(n as u8)),
     );
     // Each sum has quants of its own, and none of them is known from round to round: otherwise a
-    // compiler would multiply once and only add.
-    let mut quants: [[i8; 32]; 8] = [[1; 32]; 8];
-    let mut sums = [isa.splat_i32(0); 8];
+    // compiler would multiply once and only add. Sums take turns, so that none waits for itself.
+    let mut quants: [[i8; 32]; SUMS] = [[1; 32]; SUMS];
+    let mut sums = [isa.splat_i32(0); SUMS];
     for _ in 0..rounds {
         let quants = black_box(&mut quants);
-        for n in 0..8 {
-            sums[n] = isa.dot_quads(sums[n], &codes, &quants[n], CODE_MAX);
+        if I::SATURATES {
+            for n in 0..SUMS {
+                sums[n] = isa.dot_quads(sums[n], &codes, &quants[n], CODE_MAX);
+            }
+        } else {
+            for step in 0..8 {
+                for n in 0..SUMS {
+                    let quad = isa.quad(&quants[n], 4 * step);
+                    sums[n] = isa.dot(sums[n], codes[step], quad, CODE_MAX);
+                }
+            }
         }
     }
     let total = sums.into_iter().fold(isa.splat(0.0), |all, sum| isa.add(all, isa.to_f32(sum)));
@@ -118,15 +129,15 @@ fn read<I: Isa, const STREAMS: usize>(isa: I, bytes: &[u8], prefetch: usize) {
     );
     let mut seen = [isa.splat_u8(0); STREAMS];
     for at in (0..length).step_by(STEP) {
-        for (stream, seen) in streams.iter().zip(&mut seen) {
+        for n in 0..STREAMS {
             if prefetch > 0 {
                 for line in 0..STEP / 64 {
-                    isa.prefetch(stream.as_ptr().wrapping_add(at + prefetch + 64 * line));
+                    isa.prefetch(streams[n].as_ptr().wrapping_add(at + prefetch + 64 * line));
                 }
             }
-            let chunk = &stream[at..at + STEP];
+            let chunk = &streams[n][at..at + STEP];
             for register in 0..STEP / I::LANES {
-                *seen = isa.xor(*seen, isa.load(chunk, register * I::LANES));
+                seen[n] = isa.xor(seen[n], isa.load(chunk, register * I::LANES));
             }
         }
     }

@@ -2,17 +2,18 @@
 //!
 //! The calling thread takes part; a pool of `n` threads keeps `n - 1` rayon workers. Work is cut
 //! into jobs of whole weight rows, handed out one at a time by a counter, so that a slow core
-//! simply takes fewer. How the workers get to know of work is [`team`]'s business.
+//! simply takes fewer. How the workers get to know of work is `team`'s business.
 
 mod team;
 
 use crate::activations::Activations;
+use crate::matmul::ColumnPanel;
 use crate::panel::Panel;
 use std::marker::PhantomData;
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
-use team::Team;
+pub use team::{PATIENCE, Team};
 
 /// Threads that compute together, and what they keep between calls.
 pub struct Pool {
@@ -20,6 +21,8 @@ pub struct Pool {
     threads: usize,
     scratch: Mutex<Vec<Scratch>>,
     activations: Mutex<Vec<Activations>>,
+    packed: Mutex<Vec<Vec<ColumnPanel>>>,
+    quants: Mutex<Vec<Vec<i8>>>,
 }
 
 impl std::fmt::Debug for Pool {
@@ -30,9 +33,9 @@ impl std::fmt::Debug for Pool {
 
 /// Memory that a thread works in; kept, so that a call allocates nothing once warm.
 #[derive(Debug, Default)]
-pub(crate) struct Scratch {
-    pub(crate) panels: Vec<Panel>,
-    pub(crate) out: Vec<f32>,
+pub struct Scratch {
+    pub panels: Vec<Panel>,
+    pub out: Vec<f32>,
 }
 
 /// The pool could not start its threads.
@@ -54,7 +57,8 @@ impl Pool {
             threads => threads,
         };
         let team = Team::new(threads - 1).map_err(|source| PoolError { threads, source })?;
-        Ok(Self { team, threads, scratch: Mutex::default(), activations: Mutex::default() })
+        let (scratch, activations, packed, quants) = Default::default();
+        Ok(Self { team, threads, scratch, activations, packed, quants })
     }
 
     /// Threads, the caller's included.
@@ -125,9 +129,28 @@ impl Pool {
         give(&self.activations, activations);
     }
 
+    /// Column panels from an earlier call, or none; [`Pool::keep_packed`] takes them back.
+    pub(crate) fn packed(&self) -> Vec<ColumnPanel> {
+        take(&self.packed)
+    }
+
+    pub(crate) fn keep_packed(&self, packed: Vec<ColumnPanel>) {
+        give(&self.packed, packed);
+    }
+
+    /// Room for quants from an earlier call, or none; [`Pool::keep_quants`] takes it back.
+    pub(crate) fn quants(&self) -> Vec<i8> {
+        take(&self.quants)
+    }
+
+    pub(crate) fn keep_quants(&self, quants: Vec<i8>) {
+        give(&self.quants, quants);
+    }
+
     /// Cuts the columns of row-major matrices into jobs, and runs each with the right to write
     /// its columns of every row: `job(n, ...)` for columns of matrix `n`.
-    pub(crate) fn run_columns(
+    #[doc(hidden)]
+    pub fn run_columns(
         &self,
         threads: usize,
         outs: &mut [Out<'_>],
@@ -155,10 +178,10 @@ fn give<T>(kept: &Mutex<Vec<T>>, value: T) {
 }
 
 /// A row-major matrix of `width` columns that is written by jobs of `grain` columns.
-pub(crate) struct Out<'a> {
-    pub(crate) data: &'a mut [f32],
-    pub(crate) width: usize,
-    pub(crate) grain: usize,
+pub struct Out<'a> {
+    pub data: &'a mut [f32],
+    pub width: usize,
+    pub grain: usize,
 }
 
 struct Shared {
@@ -191,7 +214,7 @@ impl Shared {
 }
 
 /// Some columns of a row-major matrix, to be written by one thread.
-pub(crate) struct Columns<'a> {
+pub struct Columns<'a> {
     out: *mut f32,
     len: usize,
     width: usize,
@@ -200,12 +223,12 @@ pub(crate) struct Columns<'a> {
 }
 
 impl Columns<'_> {
-    pub(crate) fn range(&self) -> Range<usize> {
+    pub fn range(&self) -> Range<usize> {
         self.range.clone()
     }
 
     /// Writes `values` to `row`, from column `column` on.
-    pub(crate) fn put(&mut self, row: usize, column: usize, values: &[f32]) {
+    pub fn put(&mut self, row: usize, column: usize, values: &[f32]) {
         let end = column + values.len();
         assert!(self.range.start <= column && end <= self.range.end, "columns of another job");
         let at = row * self.width + column;
@@ -215,39 +238,5 @@ impl Columns<'_> {
         // SAFETY: the elements lie within the matrix and within the columns of this job, as
         // asserted; `run_columns` borrowed the matrix mutably and gave the columns to no other.
         unsafe { std::ptr::copy_nonoverlapping(values.as_ptr(), to, values.len()) }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_column_is_written_once() {
-        for threads in [1, 2, 3] {
-            let pool = Pool::new(threads).unwrap();
-            for (rows, width, grain) in [(1, 1, 4), (3, 17, 4), (2, 64, 64), (5, 100, 7)] {
-                let mut out = vec![0.0; rows * width];
-                let mut outs = [Out { data: &mut out, width, grain }];
-                pool.run_columns(0, &mut outs, |_, columns, _| {
-                    for row in 0..rows {
-                        for column in columns.range() {
-                            columns.put(row, column, &[(row * width + column) as f32 + 1.0]);
-                        }
-                    }
-                });
-                assert!(out.iter().enumerate().all(|(n, v)| *v == n as f32 + 1.0));
-            }
-        }
-    }
-
-    #[test]
-    #[should_panic(expected = "columns of another job")]
-    fn a_job_cannot_write_columns_of_another() {
-        let pool = Pool::new(1).unwrap();
-        let mut outs = [Out { data: &mut [0.0; 8], width: 8, grain: 4 }];
-        pool.run_columns(0, &mut outs, |_, columns, _| {
-            columns.put(0, columns.range().end, &[1.0]);
-        });
     }
 }

@@ -318,6 +318,14 @@ operations! {
             seen.sums(isa, isa.splat_i32(-near));
         }
     }
+    in_turn(isa, input, seen) {
+        seen.sums(isa, isa.in_turn(isa.splat_i32(input.rng.range(0, 1 << 23) as i32)));
+    }
+    as_f32(isa, input, seen) {
+        for bits in [0, 1, -1, i32::MIN, input.rng.range(0, 1 << 31) as i32] {
+            seen.moved(isa, isa.as_f32(isa.splat_i32(bits)));
+        }
+    }
     splat(isa, input, seen) {
         seen.moved(isa, isa.splat(input.float()));
     }

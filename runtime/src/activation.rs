@@ -29,8 +29,9 @@ pub fn exp(x: f32) -> f32 {
     // 2^n in two factors: for the largest x, n is 128, which one exponent does not hold.
     let bits = shifted.to_bits().wrapping_sub(ROUND.to_bits()) as i32;
     let half = bits >> 1;
-    let power = |n: i32| f32::from_bits(((n + 127) as u32) << 23);
-    let y = y * power(half) * power(bits - half);
+    // Wrapping, because a check for overflow is a branch.
+    let power = |n: i32| f32::from_bits((n.wrapping_add(127) as u32) << 23);
+    let y = y * power(half) * power(bits.wrapping_sub(half));
     let y = if x < LEAST { 0.0 } else { y };
     if x > MOST { f32::INFINITY } else { y }
 }
@@ -66,6 +67,23 @@ pub fn gelu(x: f32) -> f32 {
     x * sigmoid(2.0 * SCALE * x * (1.0 + 0.044_715 * x * x))
 }
 
+/// The Gaussian error linear unit (Hendrycks and Gimpel 2016): `x / 2 (1 + erf(x / sqrt(2)))`.
+///
+/// The error function is formula 7.1.26 of Abramowitz and Stegun, within 1.5e-7.
+#[inline(always)]
+#[must_use]
+pub fn gelu_exact(x: f32) -> f32 {
+    let z = x.abs() * std::f32::consts::FRAC_1_SQRT_2;
+    let t = 1.0 / (1.0 + 0.327_591_1 * z);
+    let mut y = 1.061_405_4;
+    for c in [-1.453_152, 1.421_413_7, -0.284_496_74, 0.254_829_6] {
+        y = y * t + c;
+    }
+    // 1 - erf(z)
+    let rest = y * t * exp(-z * z);
+    0.5 * if x < 0.0 { x * rest } else { x * (2.0 - rest) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -87,6 +105,21 @@ mod tests {
         assert!(exp(f32::NAN).is_nan());
     }
 
+    /// By its series where that converges well, else by the continued fraction of `1 - erf`.
+    fn erf(z: f64) -> f64 {
+        if z.abs() > 2.0 {
+            let rest = (1..100).rev().fold(0.0, |f, n| f64::from(n) / 2.0 / (z.abs() + f));
+            let rest = (-z * z).exp() / std::f64::consts::PI.sqrt() / (z.abs() + rest);
+            return z.signum() * (1.0 - rest);
+        }
+        let (mut term, mut sum) = (z, z);
+        for n in 1..100 {
+            term *= -z * z / f64::from(n);
+            sum += term / f64::from(2 * n + 1);
+        }
+        2.0 / std::f64::consts::PI.sqrt() * sum
+    }
+
     #[test]
     fn activations_are_what_their_papers_say() {
         for x in numbers() {
@@ -98,6 +131,7 @@ mod tests {
             let inner = (2.0 / std::f64::consts::PI).sqrt() * (wide + 0.044_715 * wide.powi(3));
             assert!(near(silu(x), wide * s), "silu({x})");
             assert!(near(tanh(x), wide.tanh()), "tanh({x})");
+            assert!(near(gelu_exact(x), 0.5 * wide * (1.0 + erf(wide / 2f64.sqrt()))), "gelu({x})");
             assert!(near(gelu(x), 0.5 * wide * (1.0 + inner.tanh())), "gelu({x})");
         }
     }

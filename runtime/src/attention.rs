@@ -176,7 +176,12 @@ impl Attention {
             let scores = &mut state.scores[rows.start * CHUNK..rows.end * CHUNK];
             product(&self.keys, pass.pool(), &chunk.keys, queries, scores);
             for row in rows.clone() {
-                state.weigh(row, seen(job.rows.start + row / members), self.config.softcap);
+                let seen = seen(job.rows.start + row / members);
+                state.weigh(row, seen.clone(), self.config.softcap);
+                if !chunk.scales.is_empty() {
+                    let weights = state.scores.row_mut(row)[seen.clone()].iter_mut();
+                    weights.zip(&chunk.scales[seen]).for_each(|(weight, scale)| *weight *= scale);
+                }
             }
             let scores = &state.scores[rows.start * CHUNK..rows.end * CHUNK];
             let part = &mut state.part[rows.start * value..rows.end * value];

@@ -3,11 +3,11 @@
 //! Scores are `queries * keys^T` and outcomes `weights * values`, so both are products with a
 //! "weight matrix" that grows. Kernels want rows along which they add: a key is a row as it is;
 //! values lie transposed, a row per number of the head and a column per position. Both are cut
-//! into chunks of [`CHUNK`] positions, one list of chunks per layer and head: a chunk is allocated
+//! into chunks of `CHUNK` positions, one list of chunks per layer and head: a chunk is allocated
 //! when the first of its positions comes, and products of whole chunks need one plan for all.
 //! Positions that have not come yet are zeros.
 
-use kernels::{FormatInfo, float, formats};
+use kernels::{Format, FormatInfo, float, formats};
 
 /// Positions of a chunk.
 pub(crate) const CHUNK: usize = 256;
@@ -20,6 +20,9 @@ pub enum CacheType {
     /// Rounded to half precision, 2 bytes a number.
     #[default]
     F16,
+    /// Rounded to 8 bits with a scale: keys in groups of 32 as in Q8_0, values with one for each.
+    /// Only for heads whose size is a multiple of 32.
+    Q8,
 }
 
 /// What a sequence has had.
@@ -39,12 +42,13 @@ pub(crate) struct HeadCache {
 /// [`CHUNK`] positions.
 #[derive(Debug)]
 pub(crate) struct Chunk {
+    kind: CacheType,
     /// `(CHUNK, key size)`
     pub(crate) keys: Vec<u8>,
     /// `(value size, CHUNK)`
     pub(crate) values: Vec<u8>,
-    /// Bytes of a number.
-    width: usize,
+    /// What the values of each position are to be multiplied with; empty if with nothing.
+    pub(crate) scales: Vec<f32>,
 }
 
 /// Sizes of a head's keys and values, and their form.
@@ -88,7 +92,8 @@ impl Sequence {
     /// Bytes of keys and values.
     pub(crate) fn bytes(&self) -> usize {
         let chunks = self.layers.iter().flatten().flat_map(|head| &head.chunks);
-        chunks.map(|chunk| chunk.keys.len() + chunk.values.len()).sum()
+        let bytes = |chunk: &Chunk| chunk.keys.len() + chunk.values.len() + 4 * chunk.scales.len();
+        chunks.map(bytes).sum()
     }
 }
 
@@ -108,12 +113,13 @@ impl HeadCache {
 }
 
 impl Chunk {
-    /// Zeros from a position on.
+    /// Forgets values that would not vanish when multiplied with a weight of zero, from a position
+    /// on. Only `f32` can be infinite.
     fn forget(&mut self, position: usize) {
-        let key = self.keys.len() / CHUNK;
-        self.keys[position * key..].fill(0);
-        for row in self.values.chunks_exact_mut(CHUNK * self.width) {
-            row[position * self.width..].fill(0);
+        if self.kind == CacheType::F32 {
+            for row in self.values.chunks_exact_mut(4 * CHUNK) {
+                row[4 * position..].fill(0);
+            }
         }
     }
 }
@@ -121,23 +127,32 @@ impl Chunk {
 impl Store {
     /// The form of keys and values as a format of weights.
     pub(crate) fn format(&self) -> &'static FormatInfo {
-        use kernels::Format;
         match self.kind {
             CacheType::F32 => formats::F32::info(),
             CacheType::F16 => formats::F16::info(),
+            CacheType::Q8 => formats::Q8_0::info(),
         }
     }
 
     fn chunk(&self) -> Chunk {
-        let width = self.format().block_bytes;
-        let zeros = |size| vec![0; CHUNK * size * width];
-        Chunk { keys: zeros(self.key), values: zeros(self.value), width }
+        let bytes = |rows, depth| self.format().bytes(rows, depth).expect("whole blocks");
+        let (keys, values) = (bytes(CHUNK, self.key), bytes(self.value, CHUNK));
+        let mut chunk =
+            Chunk { kind: self.kind, keys: vec![0; keys], values: vec![0; values], scales: vec![] };
+        if self.kind == CacheType::Q8 {
+            // The scale of a value is a position's, not that of a block of positions.
+            let (blocks, _) = chunk.values.as_chunks_mut::<BLOCK>();
+            blocks.iter_mut().for_each(|block| block[..2].copy_from_slice(&float::to_f16(1.0)));
+            chunk.scales = vec![0.0; CHUNK];
+        }
+        chunk
     }
 
     fn put(&self, chunk: &mut Chunk, position: usize, key: &[f32], value: &[f32]) {
         match self.kind {
             CacheType::F32 => put(chunk, position, key, value, f32::to_le_bytes),
             CacheType::F16 => put(chunk, position, key, value, float::to_f16),
+            CacheType::Q8 => put_q8(chunk, position, key, value),
         }
     }
 }
@@ -157,4 +172,42 @@ fn put<const BYTES: usize>(
     for (to, x) in values[position..].iter_mut().step_by(CHUNK).zip(value) {
         *to = bytes(*x);
     }
+}
+
+/// Codes of a Q8_0 block.
+const CODES: usize = 32;
+/// Bytes of a Q8_0 block: an `f16` scale and the codes.
+const BLOCK: usize = 2 + CODES;
+
+fn put_q8(chunk: &mut Chunk, position: usize, key: &[f32], value: &[f32]) {
+    let (keys, _) = chunk.keys.as_chunks_mut::<BLOCK>();
+    let (groups, _) = key.as_chunks::<CODES>();
+    for (block, group) in keys[position * groups.len()..].iter_mut().zip(groups) {
+        let scale = float::to_f16(largest(group) / 127.0);
+        block[..2].copy_from_slice(&scale);
+        let inverse = inverse(float::f16(scale));
+        block[2..].iter_mut().zip(group).for_each(|(code, x)| *code = encode(x * inverse));
+    }
+    let scale = largest(value) / 127.0;
+    chunk.scales[position] = scale;
+    let inverse = inverse(scale);
+    let (values, _) = chunk.values.as_chunks_mut::<BLOCK>();
+    let row = CHUNK / CODES;
+    for (block, x) in values[position / CODES..].iter_mut().step_by(row).zip(value) {
+        block[2 + position % CODES] = encode(x * inverse);
+    }
+}
+
+/// The largest magnitude; NaN if one is.
+fn largest(x: &[f32]) -> f32 {
+    x.iter().fold(0.0, |most, x| if x.abs() <= most { most } else { x.abs() })
+}
+
+fn inverse(scale: f32) -> f32 {
+    if scale > 0.0 { 1.0 / scale } else { 0.0 }
+}
+
+/// The nearest code, as a byte. A scale that was rounded down does not take it past 127.
+fn encode(x: f32) -> u8 {
+    (x.round_ties_even().clamp(-127.0, 127.0) as i8).cast_unsigned()
 }

@@ -7,6 +7,8 @@
 //! hands out [`Tensor`]s, which keep their file alive by themselves. So a loader parses once,
 //! takes what it needs, and drops both.
 //!
+//! A model in safetensors files is opened by its folder, by its index or by one of its files.
+//!
 //! A split model (`name-00001-of-00003.gguf`) is opened by any of its parts; the others are found
 //! by name. The first part's metadata counts.
 
@@ -20,6 +22,7 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use crate::gguf::{self, Gguf, GgufError, MapError, Mapped, Metadata, Split};
+use crate::hf::{self, HfError};
 use crate::smnd::{Smnd, SmndError};
 use crate::smq::{Smq, SmqError};
 use crate::tensor::{AsTensor, Tensor};
@@ -29,6 +32,7 @@ use translated::Translated;
 /// The files of a model, opened.
 #[derive(Debug)]
 pub struct Files {
+    container: Container,
     parts: Vec<Part>,
     /// What the files are in GGUF's terms, if they are none.
     translated: Option<Translated>,
@@ -81,6 +85,9 @@ pub enum CheckpointError {
         /// What is wrong with it.
         source: SmndError,
     },
+    /// A model in safetensors files cannot be read.
+    #[error(transparent)]
+    Hf(#[from] HfError),
     /// Metadata that GGUF's keys and values cannot have.
     #[error("{}: its metadata cannot be said in GGUF: {source}", path.display())]
     Metadata {
@@ -121,27 +128,49 @@ pub enum CheckpointError {
 }
 
 impl Files {
-    /// Opens a file, and the other parts if it is one of several.
+    /// Opens a file, and the other parts if it is one of several; or the folder of a model in
+    /// safetensors files.
     ///
     /// # Errors
     /// If a file cannot be opened, a part is missing, or a file is of no known container. Of
     /// containers other than GGUF, whatever is wrong with them.
     pub fn open(path: impl AsRef<Path>, access: Access) -> Result<Self, CheckpointError> {
         let path = path.as_ref();
-        let paths = match Split::of_path(path).and_then(|split| split.siblings(path)) {
-            Some(siblings) => siblings,
-            None => vec![path.to_owned()],
-        };
         let open = |path: PathBuf| {
             let bytes = match access {
                 Access::Map => Mapped::open(&path),
                 Access::Read => Mapped::read(&path),
             }?;
-            Ok(Part { path, bytes: Arc::new(bytes) })
+            Ok::<_, CheckpointError>(Part { path, bytes: Arc::new(bytes) })
         };
-        let parts = paths.into_iter().map(open).collect::<Result<Vec<_>, CheckpointError>>()?;
-        let translated = parts.first().map(translate).transpose()?.flatten();
-        Ok(Self { parts, translated })
+        let all = |paths: Vec<PathBuf>| paths.into_iter().map(open).collect::<Result<Vec<_>, _>>();
+        let mut parts = match Split::of_path(path).and_then(|split| split.siblings(path)) {
+            _ if hf::is_model(path) => vec![],
+            Some(siblings) => all(siblings)?,
+            None => all(vec![path.to_owned()])?,
+        };
+        let container = parts.first().map_or(Ok(Container::Safetensors), Part::container)?;
+        if container == Container::Safetensors {
+            parts = all(hf::shards(path)?)?;
+        }
+        let translated = match (container, &parts[..]) {
+            (Container::Smq, [part, ..]) => Some(part.smq()?),
+            (Container::Smnd, [part, ..]) => Some(part.smnd()?),
+            (Container::Safetensors, parts) => Some(Translated::hf(&hf::config(path), parts)?),
+            _ => None,
+        };
+        Ok(Self { container, parts, translated })
+    }
+
+    /// The container that the files are.
+    #[must_use]
+    pub fn container(&self) -> Container {
+        self.container
+    }
+
+    /// Where the files with the weights are.
+    pub fn paths(&self) -> impl ExactSizeIterator<Item = &Path> {
+        self.parts.iter().map(|part| part.path.as_path())
     }
 
     /// Bytes of all files.
@@ -241,33 +270,34 @@ impl<'a> Checkpoint<'a> {
     }
 }
 
-/// What a file is in GGUF's terms; `None` if it is GGUF.
-fn translate(part: &Part) -> Result<Option<Translated>, CheckpointError> {
-    let (path, bytes) = (|| part.path.clone(), part.bytes.bytes());
-    let translated = match Container::sniff(bytes) {
-        Some(Container::Gguf) => return Ok(None),
-        Some(Container::Smq) => {
-            let smq = Smq::parse(bytes);
-            let smq = smq.map_err(|source| CheckpointError::Smq { path: path(), source })?;
-            Translated::smq(&part.bytes, &smq)
-        }
-        Some(Container::Smnd) => {
-            let smnd = Smnd::parse(bytes);
-            let smnd = smnd.map_err(|source| CheckpointError::Smnd { path: path(), source })?;
-            Translated::smnd(&part.bytes, &smnd)
-        }
-        None => {
-            let found = bytes[..bytes.len().min(8)].to_vec();
-            return Err(CheckpointError::Unknown { path: path(), found });
-        }
-    };
-    translated.map(Some).map_err(|source| CheckpointError::Metadata { path: path(), source })
-}
-
 impl Part {
+    fn container(&self) -> Result<Container, CheckpointError> {
+        let bytes = self.bytes.bytes();
+        Container::sniff(bytes).ok_or_else(|| {
+            let found = bytes[..bytes.len().min(8)].to_vec();
+            CheckpointError::Unknown { path: self.path.clone(), found }
+        })
+    }
+
     fn gguf<'b>(&self, bytes: &'b [u8]) -> Result<Gguf<'b>, CheckpointError> {
         Gguf::parse(bytes)
             .map_err(|source| CheckpointError::Gguf { path: self.path.clone(), source })
+    }
+
+    fn smq(&self) -> Result<Translated, CheckpointError> {
+        let path = || self.path.clone();
+        let smq = Smq::parse(self.bytes.bytes())
+            .map_err(|source| CheckpointError::Smq { path: path(), source })?;
+        Translated::smq(&self.bytes, &smq)
+            .map_err(|source| CheckpointError::Metadata { path: path(), source })
+    }
+
+    fn smnd(&self) -> Result<Translated, CheckpointError> {
+        let path = || self.path.clone();
+        let smnd = Smnd::parse(self.bytes.bytes())
+            .map_err(|source| CheckpointError::Smnd { path: path(), source })?;
+        Translated::smnd(&self.bytes, &smnd)
+            .map_err(|source| CheckpointError::Metadata { path: path(), source })
     }
 }
 

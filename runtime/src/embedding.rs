@@ -30,6 +30,13 @@ impl Embedding {
         out
     }
 
+    /// Row `n` of the table for each token: `(rows, columns)`.
+    pub(crate) fn of_row(&self, pass: &Pass<'_>, n: usize) -> Rows {
+        let mut out = pass.rows(self.table.view().depth());
+        pass.each_row(&mut out, |_, row| self.read(n, row));
+        out
+    }
+
     /// Row `n` of the table.
     fn read(&self, n: usize, out: &mut [f32]) {
         let view = self.table.view();

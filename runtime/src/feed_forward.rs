@@ -9,8 +9,8 @@ use crate::rows::Rows;
 /// A gated network, or several to choose from.
 #[derive(Debug)]
 pub(crate) enum FeedForward {
-    Dense(Gated),
-    Experts(Experts),
+    Dense(Box<Gated>),
+    Experts(Box<Experts>),
 }
 
 /// One gated network.
@@ -25,8 +25,8 @@ impl FeedForward {
     /// `BLOCK.ffn_*`: of experts if the keys say that there are some.
     pub(crate) fn load(load: &mut Loader<'_>, block: &str) -> Result<Self, LoadError> {
         match load.keys().find::<usize>("expert_count")? {
-            None | Some(0) => Ok(Self::Dense(Gated::load(load, block)?)),
-            Some(count) => Ok(Self::Experts(Experts::load(load, block, count)?)),
+            None | Some(0) => Ok(Self::Dense(Box::new(Gated::load(load, block)?))),
+            Some(count) => Ok(Self::Experts(Box::new(Experts::load(load, block, count)?))),
         }
     }
 

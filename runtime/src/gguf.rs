@@ -95,8 +95,20 @@ impl<'a> Gguf<'a> {
     /// Whatever is wrong with the file, with the key or tensor and the byte offset.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, GgufError> {
         let header = Header::parse(bytes)?;
-        header.check_places(bytes.len() as u64)?;
-        Ok(Self { bytes, header })
+        match header.check(bytes.len() as u64).into_iter().next() {
+            Some(error) => Err(error),
+            None => Ok(Self { bytes, header }),
+        }
+    }
+
+    /// Everything that is wrong with a file. Of metadata and tensor descriptions that is the
+    /// first thing, for what follows it cannot be found; of names and places of tensors it is all.
+    #[must_use]
+    pub fn check(bytes: &[u8]) -> Vec<GgufError> {
+        match Header::parse(bytes) {
+            Ok(header) => header.check(bytes.len() as u64),
+            Err(error) => vec![error],
+        }
     }
 
     /// The version of the format: 2 or 3.

@@ -26,10 +26,11 @@ pub(crate) use loader::Loader;
 pub use options::{LoadOptions, Override};
 pub use report::{Report, Treatment, Weight};
 
-use crate::checkpoint::{Checkpoint, CheckpointError, Files};
+use crate::checkpoint::{Checkpoint, Files};
 use crate::context::Context;
 use crate::gguf::Metadata;
 use crate::model::Model;
+use crate::tokenizer::Tokenizer;
 
 /// A model and what came with it.
 #[derive(Debug)]
@@ -46,8 +47,17 @@ impl Loaded {
     ///
     /// # Errors
     /// If the files have been damaged since they were loaded.
-    pub fn metadata(&self) -> Result<Metadata<'_>, CheckpointError> {
+    pub fn metadata(&self) -> Result<Metadata<'_>, LoadError> {
         Ok(Checkpoint::parse(&self.files)?.metadata().clone())
+    }
+
+    /// The tokenizer that the files describe. Builds it, which takes longer than loading the model:
+    /// up to a second for the largest vocabularies.
+    ///
+    /// # Errors
+    /// If the files have no tokenizer, or one that cannot be built.
+    pub fn tokenizer(&self) -> Result<Tokenizer, LoadError> {
+        Ok(Tokenizer::from_metadata(&self.metadata()?)?)
     }
 }
 

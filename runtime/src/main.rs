@@ -1,4 +1,4 @@
-//! The command line: looks into model files, and times their Linear layers.
+//! The command line: runs models, looks into their files, converts and times them.
 
 mod cli;
 

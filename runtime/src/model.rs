@@ -7,15 +7,20 @@ use crate::context::Context;
 use crate::linear::LinearError;
 use crate::pass::Pass;
 use crate::rows::Rows;
-use crate::session::Session;
+use crate::session::{ForwardError, Session};
 
 /// A network that a file describes: what each architecture provides.
 pub(crate) trait Network: fmt::Debug + Send + Sync {
     /// Sizes that callers need.
     fn sizes(&self) -> Sizes;
 
+    /// What comes out.
+    fn outcome(&self) -> Outcome {
+        Outcome::Logits
+    }
+
     /// Runs the tokens of a pass through the network. The outcome is a row for each of
-    /// [`Pass::wanted`]: the scores of every token to come next.
+    /// [`Pass::wanted`].
     fn forward(&self, pass: &mut Pass<'_>) -> Result<Rows, LinearError>;
 }
 
@@ -32,6 +37,48 @@ pub struct Sizes {
     pub hidden: usize,
 }
 
+/// What comes out of a model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Of each token, a score for every token that could come next: [`Model::session`].
+    Logits,
+    /// Of a whole text, a vector: [`Model::embed`].
+    Vectors(Pooling),
+}
+
+/// How the vectors of tokens become the vector of a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pooling {
+    /// Their mean.
+    Mean,
+    /// The first, which is that of a token made for it.
+    First,
+    /// The last.
+    Last,
+}
+
+impl Sizes {
+    /// Whether a sequence may have `length` tokens, of which `ids` come now.
+    pub(crate) fn check(
+        &self,
+        sequence: usize,
+        length: usize,
+        ids: &[u32],
+    ) -> Result<(), ForwardError> {
+        let Self { context, vocabulary, .. } = *self;
+        if ids.is_empty() {
+            return Err(ForwardError::Empty);
+        }
+        if length > context {
+            return Err(ForwardError::Context { sequence, need: length, context });
+        }
+        match ids.iter().find(|id| **id as usize >= vocabulary) {
+            Some(&id) => Err(ForwardError::Token { id, vocabulary }),
+            None => Ok(()),
+        }
+    }
+}
+
 /// A model that is ready to run. It never changes, and cloning it copies no weights.
 #[derive(Clone)]
 pub struct Model(Arc<Inner>);
@@ -46,7 +93,7 @@ impl Model {
         Self(Arc::new(Inner { context, network }))
     }
 
-    /// Starts a sequence: nothing said yet.
+    /// Starts a sequence that has no tokens yet.
     #[must_use]
     pub fn session(&self) -> Session {
         Session::new(self.clone())
@@ -56,6 +103,12 @@ impl Model {
     #[must_use]
     pub fn sizes(&self) -> Sizes {
         self.0.network.sizes()
+    }
+
+    /// What comes out: logits, or vectors.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        self.0.network.outcome()
     }
 
     /// Threads and tuned choices.

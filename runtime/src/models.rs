@@ -1,5 +1,6 @@
 //! The architectures, one file each. A new one is a file and a line in [`ALL`].
 
+mod bert;
 mod gemma2;
 mod gemma3;
 mod gpt2;
@@ -30,6 +31,7 @@ const ALL: &[Architecture] = &[
     Architecture { name: "gemma3", build: gemma3::build },
     Architecture { name: "phi3", build: phi3::build },
     Architecture { name: "gpt2", build: gpt2::build },
+    Architecture { name: "bert", build: bert::build },
 ];
 
 /// Builds the network that the checkpoint's metadata names.

@@ -103,12 +103,18 @@ impl Pass<'_> {
         self.each_row(x, |_, x| x.iter_mut().for_each(|x| *x = function(*x)));
     }
 
-    /// The rows of `x` whose outcome is asked for.
-    pub(crate) fn wanted(&self, x: &Rows) -> Rows {
-        let mut out = self.rows_of(self.wanted.len(), x.columns());
-        for (n, row) in self.wanted.iter().enumerate() {
-            out.row_mut(n).copy_from_slice(x.row(*row));
+    /// Of each matrix, the rows whose outcome is asked for. What comes after the last attention
+    /// is needed of no other.
+    pub(crate) fn only_wanted<const COUNT: usize>(&self, x: [Rows; COUNT]) -> [Rows; COUNT] {
+        if self.wanted.len() == self.ids.len() {
+            return x;
         }
-        out
+        x.map(|x| {
+            let mut out = self.rows_of(self.wanted.len(), x.columns());
+            for (n, row) in self.wanted.iter().enumerate() {
+                out.row_mut(n).copy_from_slice(x.row(*row));
+            }
+            out
+        })
     }
 }

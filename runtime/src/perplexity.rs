@@ -41,19 +41,20 @@ impl Perplexity {
     }
 }
 
-/// The perplexity of `model` on `ids`, in windows of `context` tokens. `each` sees every window.
+/// The perplexity of `model` on `ids`, in windows of `context` tokens. `each` sees every window,
+/// and its first error ends the run.
 ///
 /// # Errors
-/// If there are fewer than two tokens, or the model does not take them.
-pub fn perplexity(
+/// If there are fewer than two tokens, the model does not take them, or `each` fails.
+pub fn perplexity<E: From<ForwardError>>(
     model: &Model,
     ids: &[u32],
     context: usize,
-    mut each: impl FnMut(Window<'_>),
-) -> Result<Perplexity, ForwardError> {
+    mut each: impl FnMut(Window<'_>) -> Result<(), E>,
+) -> Result<Perplexity, E> {
     let context = context.min(ids.len());
     if context < 2 {
-        return Err(ForwardError::Empty);
+        return Err(ForwardError::Empty.into());
     }
     let mut session = model.session();
     let mut all = Perplexity::default();
@@ -64,7 +65,7 @@ pub fn perplexity(
         all.surprise += surprises.map(|(n, id)| surprise(logits.row(n), *id)).sum::<f64>();
         all.tokens += ids.len() - 1;
         all.windows += 1;
-        each(Window { number, ids, logits, so_far: all });
+        each(Window { number, ids, logits, so_far: all })?;
     }
     Ok(all)
 }

@@ -1,7 +1,7 @@
 //! The Linear layers of well-known models, so that tools can measure without a file.
 //!
 //! Shapes are those of the published checkpoints (`config.json`: `hidden_size`,
-//! `intermediate_size`, heads times head size, `vocab_size`). An output head counts even where it
+//! `intermediate_size`, `head_dim`, heads times that, `vocab_size`). An output head counts even where it
 //! shares its weights with the embedding: it is multiplied with all the same.
 
 /// Layers of one shape in a model.
@@ -25,37 +25,43 @@ pub struct Preset {
     pub name: &'static str,
     /// The model.
     pub summary: &'static str,
-    layers: usize,
-    hidden: usize,
+    /// Layers of attention and feed-forward network.
+    pub layers: usize,
+    /// Numbers of a token between layers.
+    pub hidden: usize,
+    /// Numbers of a head of attention (`head_dim`).
+    pub head: usize,
     /// Heads times their size.
-    queries: usize,
+    pub queries: usize,
     /// Key heads times their size.
-    keys: usize,
-    feed_forward: usize,
-    vocabulary: usize,
+    pub keys: usize,
+    /// Numbers of a token within the feed-forward network.
+    pub feed_forward: usize,
+    /// Tokens.
+    pub vocabulary: usize,
 }
 
 /// Every preset, the smallest first.
 #[rustfmt::skip]
 pub const ALL: &[Preset] = &[
-    preset("qwen-0.5b", "Qwen2.5 0.5B", 24, [896, 896, 128, 4864, 151_936]),
-    preset("llama-1b", "Llama 3.2 1B", 16, [2048, 2048, 512, 8192, 128_256]),
-    preset("qwen-1.5b", "Qwen2.5 1.5B", 28, [1536, 1536, 256, 8960, 151_936]),
-    preset("gemma-2b", "Gemma 2 2B", 26, [2304, 2048, 1024, 9216, 256_000]),
-    preset("llama-3b", "Llama 3.2 3B", 28, [3072, 3072, 1024, 8192, 128_256]),
-    preset("qwen-7b", "Qwen2.5 7B", 28, [3584, 3584, 512, 18_944, 152_064]),
-    preset("mistral-7b", "Mistral 7B v0.3", 32, [4096, 4096, 1024, 14_336, 32_768]),
-    preset("llama-8b", "Llama 3.1 8B", 32, [4096, 4096, 1024, 14_336, 128_256]),
-    preset("llama-70b", "Llama 3.1 70B", 80, [8192, 8192, 1024, 28_672, 128_256]),
+    preset("qwen-0.5b", "Qwen2.5 0.5B", 24, [896, 64, 896, 128, 4864, 151_936]),
+    preset("llama-1b", "Llama 3.2 1B", 16, [2048, 64, 2048, 512, 8192, 128_256]),
+    preset("qwen-1.5b", "Qwen2.5 1.5B", 28, [1536, 128, 1536, 256, 8960, 151_936]),
+    preset("gemma-2b", "Gemma 2 2B", 26, [2304, 256, 2048, 1024, 9216, 256_000]),
+    preset("llama-3b", "Llama 3.2 3B", 28, [3072, 128, 3072, 1024, 8192, 128_256]),
+    preset("qwen-7b", "Qwen2.5 7B", 28, [3584, 128, 3584, 512, 18_944, 152_064]),
+    preset("mistral-7b", "Mistral 7B v0.3", 32, [4096, 128, 4096, 1024, 14_336, 32_768]),
+    preset("llama-8b", "Llama 3.1 8B", 32, [4096, 128, 4096, 1024, 14_336, 128_256]),
+    preset("llama-70b", "Llama 3.1 70B", 80, [8192, 128, 8192, 1024, 28_672, 128_256]),
 ];
 
 const fn preset(
     name: &'static str,
     summary: &'static str,
     layers: usize,
-    [hidden, queries, keys, feed_forward, vocabulary]: [usize; 5],
+    [hidden, head, queries, keys, feed_forward, vocabulary]: [usize; 6],
 ) -> Preset {
-    Preset { name, summary, layers, hidden, queries, keys, feed_forward, vocabulary }
+    Preset { name, summary, layers, hidden, head, queries, keys, feed_forward, vocabulary }
 }
 
 /// The preset called `name`, in any case.

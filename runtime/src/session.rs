@@ -7,13 +7,13 @@ use thiserror::Error;
 use crate::cache::Sequence;
 use crate::linear::LinearError;
 use crate::matrix::Matrix;
-use crate::model::Model;
+use crate::model::{Model, Outcome};
 use crate::pass::{Pass, Span};
 use crate::rows::Buffers;
 
 /// Tokens of a pass, at most. More are several passes: the weights are read once for so many
 /// tokens that reading costs nothing, and memory stays bounded.
-const PASS: usize = 512;
+pub(crate) const PASS: usize = 512;
 
 /// One or more sequences, each with what it has had so far.
 #[derive(Debug)]
@@ -89,6 +89,12 @@ pub enum ForwardError {
         /// Tokens it may have.
         context: usize,
     },
+    /// A model that has no logits.
+    #[error("the model encodes texts and cannot continue them: use Model::embed")]
+    Encoder,
+    /// A model that has no vectors of texts.
+    #[error("the model continues texts and does not encode them: use Model::session")]
+    Decoder,
     /// A product that cannot be computed.
     #[error(transparent)]
     Linear(#[from] LinearError),
@@ -195,17 +201,13 @@ impl Session {
             if std::mem::replace(&mut seen[sequence], true) {
                 return Err(ForwardError::Twice { sequence });
             }
-            let need = self.sequences[sequence].len.saturating_add(ids.len());
-            if need > sizes.context {
-                return Err(ForwardError::Context { sequence, need, context: sizes.context });
-            }
-            if let Some(&id) = ids.iter().find(|id| **id as usize >= sizes.vocabulary) {
-                return Err(ForwardError::Token { id, vocabulary: sizes.vocabulary });
-            }
+            let length = self.sequences[sequence].len.saturating_add(ids.len());
+            sizes.check(sequence, length, ids)?;
         }
-        match inputs.iter().any(|input| input.ids.is_empty()) || inputs.is_empty() {
-            true => Err(ForwardError::Empty),
-            false => Ok(()),
+        match self.model.outcome() {
+            Outcome::Vectors(_) => Err(ForwardError::Encoder),
+            Outcome::Logits if inputs.is_empty() => Err(ForwardError::Empty),
+            Outcome::Logits => Ok(()),
         }
     }
 

@@ -6,7 +6,9 @@
 //! an SMND file does not name them at all, an SMQ file by number (`param_0004`, `tensor_004`).
 //! Here they get the names and the keys that GGUF files of a `gpt2` have.
 
-use crate::gguf::Writer;
+use serde_json::{Map, Value as Json};
+
+use crate::gguf::{Metadata, Writer};
 
 /// Tensors before the layers, in each layer, and after.
 const FIRST: [&str; 2] = ["token_embd.weight", "position_embd.weight"];
@@ -87,6 +89,24 @@ pub(crate) fn describe(sizes: &Sizes, writer: &mut Writer) {
         }
     }
     writer.metadata("gpt2.attention.layer_norm_epsilon", EPSILON);
+}
+
+/// The JSON object that SmallMind's tools would write for a model: its sizes, as strings.
+pub(crate) fn json(metadata: &Metadata<'_>, now: &str) -> Map<String, Json> {
+    let size = |key: &str| metadata.find::<u32>(&format!("gpt2.{key}")).ok().flatten();
+    let name = metadata.find::<&str>("general.name").ok().flatten().map(str::to_owned);
+    let sizes = [
+        ("vocab_size", size("vocab_size")),
+        ("block_size", size("context_length")),
+        ("embed_dim", size("embedding_length")),
+        ("num_layers", size("block_count")),
+        ("num_heads", size("attention.head_count")),
+    ];
+    let sizes = sizes.map(|(key, size)| (key, size.map(|size| size.to_string())));
+    let first = [("model_name", name), ("format_version", Some("1".to_owned()))];
+    let last = [("created_utc", Some(now.to_owned()))];
+    let all = first.into_iter().chain(sizes).chain(last);
+    all.filter_map(|(key, value)| Some((key.to_owned(), value?.into()))).collect()
 }
 
 #[cfg(test)]

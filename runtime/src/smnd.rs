@@ -8,7 +8,7 @@
 //! each: i32 rank (up to 8) | i32 dims[rank], outermost first | i32 elements | f32 data
 //! ```
 //!
-//! Parameters have no names; [`smallmind`](crate::smallmind) knows them by their order.
+//! Parameters have no names; `smallmind.rs` knows them by their order.
 //!
 //! As in [`gguf`](crate::gguf), nothing is trusted: every length is compared with what is left of
 //! the file before it is used, and data is borrowed.

@@ -47,10 +47,11 @@ use thiserror::Error;
 use crate::tensor::{Shape, ShapeError};
 
 pub use finding::{Fault, Finding, Severity};
-pub(crate) use keys::to_gguf;
+pub(crate) use keys::{from_gguf, to_gguf};
 pub use manifest::Manifest;
 pub use planar::{Planar, encode};
 pub use rows::Rows;
+pub(crate) use rows::{LEN as BLOCK_LEN, interleaved, planes};
 pub use scheme::{SCHEMES, Scheme};
 pub use write::{BlobWriter, WriteError, Writer};
 

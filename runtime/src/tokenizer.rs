@@ -70,19 +70,9 @@ pub struct Tokenizer {
 }
 
 enum Algorithm {
-    Spm {
-        spm: Spm,
-        /// Whether texts get a space before them, as words have inside a text.
-        space: SpaceBefore,
-    },
+    Spm(Spm),
     Bpe(Bpe),
     WordPiece(WordPiece),
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum SpaceBefore {
-    Added,
-    None,
 }
 
 /// Whether the tokens that a model expects before and after a text are put there.
@@ -113,11 +103,7 @@ impl Tokenizer {
                 let defaults = Defaults { bos, eos, unknown, add_bos: true };
                 let specials = Specials::read(metadata, &vocabulary, defaults)?;
                 let spm = Spm::read(metadata, &vocabulary, specials.unknown)?;
-                let space = match metadata.find(keys::ADD_SPACE_PREFIX)? {
-                    Some(false) => SpaceBefore::None,
-                    _ => SpaceBefore::Added,
-                };
-                (specials, Algorithm::Spm { spm, space })
+                (specials, Algorithm::Spm(spm))
             }
             "gpt2" => {
                 let words = pre_tokenizers::of_file(metadata)?;
@@ -161,12 +147,12 @@ impl Tokenizer {
         for &id in ids {
             self.print(id, &mut bytes);
         }
-        let added = match self.algorithm {
-            Algorithm::Spm { space: SpaceBefore::Added, .. } | Algorithm::WordPiece(_) => {
-                usize::from(bytes.starts_with(b" "))
-            }
-            _ => 0,
+        let space_added = match &self.algorithm {
+            Algorithm::Spm(spm) => spm.space_before,
+            Algorithm::WordPiece(_) => true,
+            Algorithm::Bpe(_) => false,
         };
+        let added = usize::from(space_added && bytes.starts_with(b" "));
         String::from_utf8_lossy(&bytes[added..]).into_owned()
     }
 
@@ -226,14 +212,7 @@ impl Tokenizer {
     /// Appends the tokens of a text without special tokens in it: all of it, or what is between two.
     fn encode_text(&self, text: &str, out: &mut Vec<u32>) -> Result<(), TokenizerError> {
         match &self.algorithm {
-            Algorithm::Spm { spm, space } => {
-                let mut escaped = String::with_capacity(text.len() + text.len() / 4);
-                if *space == SpaceBefore::Added {
-                    escaped.push(vocabulary::SPACE);
-                }
-                spm::escape(text, &mut escaped);
-                spm.encode(&escaped, out)
-            }
+            Algorithm::Spm(spm) => spm.encode(text, out),
             Algorithm::Bpe(bpe) => bpe.encode(text, out),
             Algorithm::WordPiece(wordpiece) => wordpiece.encode(text, out),
         }
@@ -243,7 +222,7 @@ impl Tokenizer {
     fn print(&self, id: u32, out: &mut Vec<u8>) {
         let spelling = match self.algorithm {
             Algorithm::Bpe(_) => Spelling::Bytes,
-            Algorithm::Spm { .. } | Algorithm::WordPiece(_) => Spelling::Spaces,
+            Algorithm::Spm(_) | Algorithm::WordPiece(_) => Spelling::Spaces,
         };
         self.vocabulary.print(id, spelling, out);
     }

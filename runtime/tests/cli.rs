@@ -1,7 +1,9 @@
 //! The command line from outside: what it prints, and how it fails.
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+mod command;
+
+use std::path::PathBuf;
+use std::process::Output;
 
 use kernels::{Numerics, Params, ProfileEntry, formats};
 use runtime::gguf::Writer;
@@ -9,40 +11,14 @@ use runtime::profile::{self, Entry, Meta, ProfileFile};
 use runtime::tensor::Shape;
 use serde_json::Value;
 
-/// Without the profile and the wishes of whoever runs the tests.
-fn runtime(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_runtime"));
-    command.args(arguments).env("TILEWRIGHT_PROFILE", "off");
-    command.env_remove("TILEWRIGHT_ISA").env_remove("RUST_LOG");
-    command
-}
-
-fn output(arguments: &[&str]) -> Output {
-    runtime(arguments).output().unwrap()
-}
-
-fn succeeds(output: Output) -> String {
-    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "{errors}");
-    String::from_utf8(output.stdout).unwrap()
-}
-
-/// The one line of an error.
-fn fails(output: &Output, code: i32) -> String {
-    let errors = String::from_utf8(output.stderr.clone()).unwrap();
-    assert_eq!(output.status.code(), Some(code), "{errors}");
-    assert!(output.stdout.is_empty());
-    let lines: Vec<&str> = errors.lines().filter(|line| line.starts_with("error: ")).collect();
-    assert_eq!(lines.len(), 1, "{errors}");
-    assert!(!errors.contains("panicked"), "{errors}");
-    lines[0].to_owned()
-}
+use command::{fails, output, runtime, succeeds, text};
 
 fn json(output: Output) -> Value {
     serde_json::from_str(&succeeds(output)).unwrap()
 }
 
-const TINY: [&str; 4] = ["--seconds", "0.01", "--batch", "3"];
+/// Right results matter here, times do not.
+const TINY: [&str; 6] = ["--seconds", "0.01", "--batch", "3", "--memory", "1"];
 
 fn bench(arguments: &[&str]) -> Output {
     output(&[&["bench"], arguments, &TINY, &["--json"]].concat())
@@ -79,10 +55,6 @@ fn model() -> (tempfile::TempDir, PathBuf) {
     (folder, path)
 }
 
-fn text(path: &Path) -> &str {
-    path.to_str().unwrap()
-}
-
 #[test]
 fn inspect_shows_metadata_tensors_and_the_report() {
     let (_folder, path) = model();
@@ -111,6 +83,48 @@ fn files_that_are_no_models_are_one_line() {
         let error = fails(&output(&[command, "no/such/file.gguf"]), 1);
         assert!(error.contains("no/such/file.gguf"), "{error}");
     }
+}
+
+#[test]
+fn models_are_converted_and_verified() {
+    let (folder, path) = model();
+    let there = folder.path().join("there.smq");
+    let back = folder.path().join("back.gguf");
+    let shown = succeeds(output(&["quantize", text(&path), text(&back), "--type", "q8_0"]));
+    assert!(shown.contains("bits a weight"), "{shown}");
+    succeeds(output(&["import-gguf", text(&path), text(&there)]));
+    succeeds(output(&["export-gguf", text(&there), text(&back)]));
+    assert!(std::fs::read(&path).unwrap() == std::fs::read(&back).unwrap());
+    let shown = succeeds(output(&["inspect", text(&there)]));
+    assert!(shown.contains("SMQ version 1") && shown.contains("blk.1.attn_q.weight"), "{shown}");
+    for file in [&path, &there, &back] {
+        assert!(succeeds(output(&["verify", text(file)])).contains("sound; 7 tensors"));
+    }
+    let mut bytes = std::fs::read(&there).unwrap();
+    bytes[8] = 7;
+    std::fs::write(&there, bytes).unwrap();
+    let verdict = output(&["verify", text(&there)]);
+    assert_eq!(verdict.status.code(), Some(1));
+    let findings = String::from_utf8_lossy(&verdict.stdout).into_owned();
+    assert!(findings.contains("version 7") && findings.contains("SHA-256"), "{findings}");
+}
+
+#[test]
+fn a_dry_run_shows_what_would_become_of_each_tensor() {
+    let (folder, path) = model();
+    let out = folder.path().join("out.gguf");
+    let arguments = ["quantize", text(&path), text(&out), "-t", "q4_0", "--dry-run"];
+    let shown = succeeds(output(&[&arguments[..], &["--tensor-type", "ffn_up=q5_k"]].concat()));
+    for part in ["Q6_K     the head", "Q5_K     by --tensor-type", "F32      small"] {
+        assert!(shown.contains(part), "{part} is missing:\n{shown}");
+    }
+    assert!(!out.exists());
+    let error = fails(&output(&["quantize", text(&path), "out.bin", "-t", "q4_0"]), 1);
+    assert!(error.contains("--to"), "{error}");
+    let error = fails(&output(&["quantize", text(&path), text(&out), "-t", "q4_x"]), 2);
+    assert!(error.contains("Q4_K"), "{error}");
+    let error = fails(&output(&["quantize", text(&path), text(&path), "-t", "q4_0"]), 1);
+    assert!(error.contains("the output is the input"), "{error}");
 }
 
 #[test]

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use kernels::Numerics;
 use runtime::context::{Options, ProfileSource};
-use runtime::session::{Input, Logits};
+use runtime::perplexity::perplexity;
+use runtime::session::{ForwardError, Input, Logits};
+use runtime::tokenizer::Special;
 use runtime::{Context, LoadOptions, Loaded, Matrix};
 use serde_json::Value;
 
@@ -101,5 +103,25 @@ fn greedy_text_is_that_of_the_reference() {
             got.push(next);
         }
         assert_eq!(got, want, "{name}");
+    }
+}
+
+#[test]
+fn perplexity_is_that_of_the_reference() {
+    let Some(folder) = folder() else { return };
+    let text = std::fs::read_to_string(folder.join("reference.json")).unwrap();
+    let reference: Value = serde_json::from_str(&text).unwrap();
+    let context = reference["context"].as_u64().unwrap() as usize;
+    let windows = reference["perplexity"]["windows"].as_u64().unwrap() as usize;
+    let text = std::fs::read_to_string(folder.join("eval.txt")).unwrap();
+    for kind in ["f16", "q6_k", "q4_k", "q4_0"] {
+        let loaded = load(&folder.join(format!("prose-6m.{kind}.gguf")), Numerics::Q8);
+        let ids = loaded.tokenizer().unwrap().encode(&text, Special::Omit).unwrap();
+        let ids = &ids[..ids.len().min(windows * context)];
+        let got = perplexity(&loaded.model, ids, context, |_| Ok::<_, ForwardError>(())).unwrap();
+        assert_eq!(got.windows, windows);
+        let want = reference["perplexity"]["types"][kind].as_f64().unwrap();
+        eprintln!("{kind}: {} instead of {want}", got.value());
+        assert!((got.value() / want - 1.0).abs() <= 0.005, "{kind}: {} not {want}", got.value());
     }
 }

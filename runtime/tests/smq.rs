@@ -3,7 +3,7 @@
 
 mod damage;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use damage::survive;
 use runtime::checkpoint::Access;
@@ -16,8 +16,7 @@ const HEADER: usize = 32;
 const ENTRY: usize = 156;
 
 fn scheme(name: &str) -> &'static Scheme {
-    let code = SCHEMES.iter().find(|scheme| scheme.name == name).unwrap().code;
-    Scheme::by_code(code).unwrap()
+    SCHEMES.iter().find(|scheme| scheme.name == name).unwrap()
 }
 
 fn wave(count: usize) -> Vec<f32> {
@@ -42,7 +41,7 @@ fn sample() -> Vec<u8> {
     let weights = wave(512);
     let mut writer = Writer::new(br#"{"general.architecture":"llama","llama.block_count":"2"}"#);
     for scheme in &SCHEMES {
-        writer.tensor(&format!("{}.weight", scheme.name), self::scheme(scheme.name), &[2, 256], 64);
+        writer.tensor(&format!("{}.weight", scheme.name), scheme, &[2, 256], 64);
     }
     let mut blobs = writer.begin(Vec::new()).unwrap();
     for scheme in &SCHEMES {
@@ -454,7 +453,7 @@ fn golden() -> Option<(Vec<u8>, Vec<u8>)> {
     let read = |name| std::fs::read(folder.join(name)).ok();
     let pair = read("demo-model.smnd").zip(read("benchmark-model.smq"));
     if pair.is_none() {
-        eprintln!("SKIPPED: no {} with the golden pair", PathBuf::from(folder).display());
+        eprintln!("SKIPPED: no {} with the golden pair", folder.display());
     }
     pair
 }

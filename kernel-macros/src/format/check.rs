@@ -1,96 +1,107 @@
-//! Widths, lengths, ranges and bit accounting: what parses and still cannot be meant.
+//! What can be read and still cannot be meant: group lengths and bit accounting.
+//!
+//! Bit accounting is the check that finds what all others let pass: a forgotten minimum, scales
+//! of which only half the bits are used. Every bit of the block is read exactly once, or declared
+//! to be padding.
 
-use super::model::{Field, Format};
+use super::model::{Format, is_padding};
 use crate::errors::Errors;
+use std::collections::BTreeSet;
+use syn::Ident;
 
-/// Notes everything that is wrong with a format.
+/// Notes everything that is wrong with a format. Weights and bits are only counted where nothing
+/// else is wrong: a let that cannot be read leaves its bits unread.
 pub(crate) fn check(format: &Format, errors: &mut Errors) {
+    let is_sound = errors.is_empty();
     groups(format, errors);
-    for name in &format.unused {
-        errors.at(name, format!("`{name}` is never used"));
+    if is_sound {
+        block(format, errors);
+        bits(format, errors);
     }
-    bits(format, errors);
 }
 
-/// Every `name[i / G]` must hold exactly one element per group of G weights.
+/// Every `name[i / G]` holds exactly one element per group of G weights, and the vector loops
+/// can cut groups into units.
 fn groups(format: &Format, errors: &mut Errors) {
     let block = format.block();
-    if !block.is_multiple_of(4) {
-        let codes = format.codes();
-        errors.at(
-            &codes.name,
-            format!("a block of {block} weights; its length must be a multiple of 4"),
-        );
-    }
     for used in &format.equation.uses {
-        let (name, group) = (&used.name, used.group);
+        let (name, group, length) = (&used.name, used.group, used.length);
         if group == 0 || !group.is_multiple_of(4) {
             errors.at(&used.expr, format!("groups of {group}; a length is a multiple of 4"));
-        } else if used.length * group != block {
-            errors.at(
-                &used.expr,
-                format!(
-                    "`{name}` holds {} numbers, but {block} weights in groups of {group} need {}",
-                    used.length,
-                    block.div_ceil(group)
-                ),
-            );
+        } else if length * group != block {
+            let message = match block.is_multiple_of(group) {
+                true => {
+                    let need = block / group;
+                    format!(
+                        "`{name}` holds {length} numbers, but {block} weights in groups of \
+                         {group} need {need}"
+                    )
+                }
+                false => format!("{block} weights are not whole groups of {group}"),
+            };
+            errors.at(&used.expr, message);
         }
+    }
+}
+
+fn block(format: &Format, errors: &mut Errors) {
+    let block = format.block();
+    if !block.is_multiple_of(4) {
+        let message = format!("a block of {block} weights; its length must be a multiple of 4");
+        errors.at(&format.codes().name, message);
     }
 }
 
 /// Every bit of the block is read exactly once, or is padding.
 fn bits(format: &Format, errors: &mut Errors) {
-    let mut readers: Vec<Option<String>> = vec![None; 8 * format.bytes];
-    let mut twice = None;
-    let mut read = |bit: usize, by: &syn::Ident| match &readers[bit] {
-        Some(first) if twice.is_none() => twice = Some((bit, first.clone(), by.clone())),
-        _ => readers[bit] = Some(by.to_string()),
-    };
-    for numbers in format.numbers.iter().chain(&format.padding) {
-        for bit in numbers.bits.iter().flatten().flatten() {
-            read(*bit, &numbers.name);
+    let mut readers: Vec<Option<&Ident>> = vec![None; 8 * format.bytes];
+    for (reader, bits) in reads(format) {
+        let mut twice = None;
+        for bit in bits {
+            match readers[bit] {
+                Some(first) => twice = twice.or(Some((bit, first))),
+                None => readers[bit] = Some(reader),
+            }
+        }
+        if let Some((bit, first)) = twice {
+            let (field, byte, bit) = place(format, bit);
+            let message =
+                format!("bit {bit} of byte {byte} of `{field}` is read before, by `{first}`");
+            errors.at(reader, message);
         }
     }
-    let mut floats = format.equation.floats.clone();
-    floats.sort_unstable();
-    floats.dedup();
-    for field in floats.into_iter().map(|field| &format.fields[field]) {
-        (field_bits(field)).for_each(|bit| read(bit, &field.name));
-    }
-    if let Some((bit, first, second)) = twice {
-        let (field, byte, bit) = place(format, bit);
-        errors.at(
-            second,
-            format!("bit {bit} of byte {byte} of `{field}` is read before, by `{first}`"),
-        );
-    }
-    for field in format.fields.iter().filter(|field| !field.is_pad()) {
-        let unread: Vec<usize> = field_bits(field).filter(|bit| readers[*bit].is_none()).collect();
+    for field in format.fields.iter().filter(|field| !is_padding(&field.name)) {
+        let unread: Vec<usize> = field.bits().filter(|bit| readers[*bit].is_none()).collect();
         if let Some(first) = unread.first() {
-            let (_, byte, bit) = place(format, *first);
-            errors.at(
-                &field.name,
-                format!(
-                    "{} bits of `{}` are never read, the first is bit {bit} of byte {byte}",
-                    unread.len(),
-                    field.name
+            let (name, byte, bit) = place(format, *first);
+            let message = match unread.len() {
+                1 => format!("1 bit of `{name}` is never read, bit {bit} of byte {byte}"),
+                count => format!(
+                    "{count} bits of `{name}` are never read, the first is bit {bit} of byte {byte}"
                 ),
-            );
+            };
+            errors.at(name, message);
         }
     }
 }
 
-fn field_bits(field: &Field) -> std::ops::Range<usize> {
-    8 * field.offset..8 * (field.offset + field.bytes())
+/// Who reads which bits: numbers, padding, and fields that the equation takes as floats.
+fn reads(format: &Format) -> Vec<(&Ident, Vec<usize>)> {
+    let numbers =
+        format.numbers.iter().chain(&format.padding).map(|numbers| {
+            (&numbers.name, numbers.bits.iter().flatten().flatten().copied().collect())
+        });
+    let floats: BTreeSet<usize> = format.equation.floats.iter().copied().collect();
+    let floats = floats.into_iter().map(|field| {
+        let field = &format.fields[field];
+        (&field.name, field.bits().collect())
+    });
+    numbers.chain(floats).collect()
 }
 
 /// The field that a bit lies in, with byte and bit counted from its start.
-fn place(format: &Format, bit: usize) -> (&syn::Ident, usize, usize) {
-    let field = format
-        .fields
-        .iter()
-        .find(|field| field_bits(field).contains(&bit))
-        .expect("every bit of a block lies in a field");
+fn place(format: &Format, bit: usize) -> (&Ident, usize, usize) {
+    let field = format.fields.iter().find(|field| field.bits().contains(&bit));
+    let field = field.expect("every bit of a block lies in a field");
     (&field.name, bit / 8 - field.offset, bit % 8)
 }

@@ -4,85 +4,14 @@
 //! whole group of weights shares. [`Linear`] keeps the three parts apart while the expression is
 //! walked from the leaves up.
 
-use super::model::{Numbers, Scope, literal};
-use super::parse::path_ident;
-use syn::{BinOp, Expr, Lit, UnOp};
-
-/// Arithmetic over values that a group of weights shares.
-#[derive(Clone, Debug)]
-pub(crate) enum Tree {
-    Literal(f64),
-    /// A float field: one a block, or with `Some(group)` one a group of that many weights.
-    Float {
-        field: usize,
-        group: Option<usize>,
-    },
-    /// Integers, one per `group` weights, perhaps through a table of levels.
-    Integer {
-        numbers: usize,
-        group: usize,
-        table: Option<usize>,
-    },
-    Binary(Op, Box<Tree>, Box<Tree>),
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Op {
-    Add,
-    Sub,
-    Mul,
-}
-
-impl Tree {
-    fn is(&self, value: f64) -> bool {
-        matches!(self, Self::Literal(literal) if *literal == value)
-    }
-
-    fn binary(op: Op, left: Self, right: Self) -> Self {
-        match (op, &left, &right) {
-            (Op::Mul, Self::Literal(a), Self::Literal(b)) => Self::Literal(a * b),
-            (Op::Add, Self::Literal(a), Self::Literal(b)) => Self::Literal(a + b),
-            (Op::Sub, Self::Literal(a), Self::Literal(b)) => Self::Literal(a - b),
-            (Op::Mul, one, _) if one.is(1.0) => right,
-            (Op::Mul | Op::Sub, _, one) if one.is(if op == Op::Mul { 1.0 } else { 0.0 }) => left,
-            _ => Self::Binary(op, Box::new(left), Box::new(right)),
-        }
-    }
-
-    pub(crate) fn negated(self) -> Self {
-        Self::binary(Op::Mul, Self::Literal(-1.0), self)
-    }
-
-    /// Group lengths named in the tree.
-    pub(crate) fn groups(&self, found: &mut Vec<usize>) {
-        match self {
-            Self::Literal(_) | Self::Float { group: None, .. } => {}
-            Self::Float { group: Some(group), .. } | Self::Integer { group, .. } => {
-                found.push(*group);
-            }
-            Self::Binary(_, left, right) => {
-                left.groups(found);
-                right.groups(found);
-            }
-        }
-    }
-}
-
-/// Which numbers are the codes, and the table they index, if any.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Code {
-    pub(crate) numbers: usize,
-    pub(crate) table: Option<usize>,
-}
-
-/// `name[i / group]` as written, for checks that need the block length.
-#[derive(Clone, Debug)]
-pub(crate) struct Use {
-    pub(crate) expr: Expr,
-    pub(crate) name: String,
-    pub(crate) length: usize,
-    pub(crate) group: usize,
-}
+use super::literal::{factor, fits_f32, size};
+use super::model::Numbers;
+use super::parse::{bare, is_path, path_ident};
+use super::scope::{Named, Scope};
+use super::tree::{Op, Tree};
+use crate::errors::both;
+use quote::ToTokens;
+use syn::{BinOp, Expr, ExprIndex, Ident, UnOp};
 
 /// A weight in normal form: `scale * (level + center) + extra`, where `level` is the code, or
 /// the table's entry for it.
@@ -97,17 +26,20 @@ pub(crate) struct Equation {
     pub(crate) floats: Vec<usize>,
 }
 
-/// An expression on its way to the normal form.
-enum Form {
-    Group(Tree),
-    Linear(Linear),
+/// Which numbers are the codes, and the table they index, if any.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Code {
+    pub(crate) numbers: usize,
+    pub(crate) table: Option<usize>,
 }
 
-struct Linear {
-    code: Code,
-    scale: Tree,
-    center: f64,
-    extra: Option<Tree>,
+/// `name[i / group]` as written, for checks that need the block length.
+#[derive(Clone, Debug)]
+pub(crate) struct Use {
+    pub(crate) expr: ExprIndex,
+    pub(crate) name: Ident,
+    pub(crate) length: usize,
+    pub(crate) group: usize,
 }
 
 /// Reads the right side of `w[i] = ...`. Returns the numbers that it uses, in order of use.
@@ -124,33 +56,40 @@ pub(crate) fn read(expr: &Expr, scope: &Scope) -> syn::Result<(Equation, Vec<Num
     }
 }
 
+/// An expression on its way to the normal form.
+enum Form {
+    Group(Tree),
+    Linear(Linear),
+}
+
+struct Linear {
+    code: Code,
+    scale: Tree,
+    center: f64,
+    extra: Option<Tree>,
+}
+
 struct Reader<'a> {
-    scope: &'a Scope<'a>,
+    scope: &'a Scope,
     numbers: Vec<Numbers>,
     uses: Vec<Use>,
     floats: Vec<usize>,
 }
 
-/// What stands in the brackets of `name[...]`.
-enum Subscript {
-    Weight,
-    Group(usize),
-}
-
 impl Reader<'_> {
     fn form(&mut self, expr: &Expr) -> syn::Result<Form> {
-        match expr {
-            Expr::Paren(inner) => self.form(&inner.expr),
-            Expr::Group(inner) => self.form(&inner.expr),
-            Expr::Lit(lit) => number(lit).map(|value| Form::Group(Tree::Literal(value))),
+        match bare(expr) {
+            Expr::Lit(lit) => factor(lit).map(|value| Form::Group(Tree::Literal(value))),
             Expr::Unary(unary) if matches!(unary.op, UnOp::Neg(_)) => {
-                let inner = self.form(&unary.expr)?;
-                Ok(scaled(inner, Tree::Literal(-1.0)))
+                Ok(scaled(self.form(&unary.expr)?, Tree::Literal(-1.0)))
             }
             Expr::Binary(binary) => self.binary(binary),
             Expr::Index(index) => self.index(index),
             Expr::Path(_) => self.scalar(expr),
-            _ => Err(syn::Error::new_spanned(expr, "a weight is arithmetic: + - * and brackets")),
+            other => Err(syn::Error::new_spanned(
+                other,
+                "a weight is arithmetic: numbers, names, `+`, `-`, `*` and brackets",
+            )),
         }
     }
 
@@ -160,139 +99,130 @@ impl Reader<'_> {
             BinOp::Sub(_) => Op::Sub,
             BinOp::Mul(_) => Op::Mul,
             op => {
-                return Err(syn::Error::new_spanned(op, "a weight is made with +, - and *"));
+                return Err(syn::Error::new_spanned(op, "a weight is made with `+`, `-` and `*`"));
             }
         };
-        let (left, right) = (self.form(&binary.left)?, self.form(&binary.right)?);
-        Ok(match (op, left, right) {
-            (_, Form::Group(a), Form::Group(b)) => Form::Group(Tree::binary(op, a, b)),
-            (_, Form::Linear(_), Form::Linear(_)) => {
-                return Err(syn::Error::new_spanned(
-                    binary,
-                    format!("`{}`: a weight may use its code once", quote::quote!(#binary)),
-                ));
+        let (left, right) = (self.form(&binary.left), self.form(&binary.right));
+        Ok(match (op, both(left, right)?) {
+            (_, (Form::Group(a), Form::Group(b))) => Form::Group(Tree::binary(op, a, b)),
+            (_, (Form::Linear(_), Form::Linear(_))) => {
+                let term = crate::text::text(binary.to_token_stream());
+                let message = format!("`{term}`: a weight may use its code once");
+                return Err(syn::Error::new_spanned(binary, message));
             }
-            (Op::Mul, Form::Linear(a), Form::Group(b)) => scaled(Form::Linear(a), b),
-            (Op::Mul, Form::Group(a), Form::Linear(b)) => scaled(Form::Linear(b), a),
-            (Op::Add, Form::Linear(a), Form::Group(b)) => Form::Linear(shifted(a, b)),
-            (Op::Add, Form::Group(a), Form::Linear(b)) => Form::Linear(shifted(b, a)),
-            (Op::Sub, Form::Linear(a), Form::Group(b)) => Form::Linear(shifted(a, b.negated())),
-            (Op::Sub, Form::Group(a), Form::Linear(b)) => {
-                match scaled(Form::Linear(b), Tree::Literal(-1.0)) {
-                    Form::Linear(b) => Form::Linear(shifted(b, a)),
-                    group => group,
-                }
+            (Op::Mul, (linear @ Form::Linear(_), Form::Group(by)))
+            | (Op::Mul, (Form::Group(by), linear @ Form::Linear(_))) => scaled(linear, by),
+            (Op::Add, (linear @ Form::Linear(_), Form::Group(by)))
+            | (Op::Add, (Form::Group(by), linear @ Form::Linear(_))) => shifted(linear, by),
+            (Op::Sub, (linear @ Form::Linear(_), Form::Group(by))) => shifted(linear, by.negated()),
+            (Op::Sub, (Form::Group(by), linear @ Form::Linear(_))) => {
+                shifted(scaled(linear, Tree::Literal(-1.0)), by)
             }
         })
     }
 
     /// `name[i]`, `name[i / G]`, `TABLE[name[...]]`.
-    fn index(&mut self, index: &syn::ExprIndex) -> syn::Result<Form> {
-        let name = path_ident(&index.expr)
-            .ok_or_else(|| syn::Error::new_spanned(&index.expr, "expected a name"))?;
+    fn index(&mut self, index: &ExprIndex) -> syn::Result<Form> {
+        let name = indexed_name(index)?;
         if let Some(table) = self.scope.tables.iter().position(|table| table.name == *name) {
-            let Expr::Index(inner) = &*index.index else {
-                return Err(syn::Error::new_spanned(&index.index, "expected `q[i]`"));
+            let Expr::Index(inner) = bare(&index.index) else {
+                let message = format!("a table is used as `{name}[q[i]]`");
+                return Err(syn::Error::new_spanned(&index.index, message));
             };
-            return self.lookup(table, inner);
+            return self.integers(inner, Some(table));
         }
-        let subscript = subscript(&index.index)?;
-        if let Some((field, found)) = self.scope.field(name)
-            && found.kind.is_float()
-        {
-            let Subscript::Group(group) = subscript else {
-                let message = format!("`{name}` holds floats; a code is an integer");
+        match self.scope.find(name)? {
+            Named::Float(field, found) => {
+                let Subscript::Group(group) = subscript(&index.index)? else {
+                    let message = format!("`{name}` holds floats; a code is an integer");
+                    return Err(syn::Error::new_spanned(index, message));
+                };
+                let Some(length) = found.count else {
+                    let message = format!("`{name}` is a scalar: write `{name}`");
+                    return Err(syn::Error::new_spanned(index, message));
+                };
+                self.uses.push(Use { expr: index.clone(), name: name.clone(), length, group });
+                self.floats.push(field);
+                Ok(Form::Group(Tree::Float { field, group: Some(group) }))
+            }
+            Named::Integers(_) => self.integers(index, None),
+        }
+    }
+
+    /// `name[i]` or `name[i / G]` of integers, which may index a table.
+    fn integers(&mut self, index: &ExprIndex, table: Option<usize>) -> syn::Result<Form> {
+        let name = indexed_name(index)?;
+        let (known, subscript) = both(self.note(name), subscript(&index.index))?;
+        let found = &self.numbers[known];
+        if let Some(table) = table {
+            let (width, levels) = (found.width, self.scope.tables[table].levels.len());
+            if 1 << width != levels {
+                let message =
+                    format!("`{name}` is {width} bits wide, but the table has {levels} levels");
                 return Err(syn::Error::new_spanned(index, message));
-            };
-            let length = found.count.ok_or_else(|| {
-                syn::Error::new_spanned(index, format!("`{name}` is a scalar: write `{name}`"))
-            })?;
-            self.note(index, length, group);
-            self.floats.push(field);
-            return Ok(Form::Group(Tree::Float { field, group: Some(group) }));
+            }
+            if found.signed {
+                let message = format!("`{name}` is signed; the index of a table is `u{width}`");
+                return Err(syn::Error::new_spanned(index, message));
+            }
         }
-        let (numbers, length) = self.integers(name)?;
         Ok(match subscript {
             Subscript::Weight => Form::Linear(Linear {
-                code: Code { numbers, table: None },
+                code: Code { numbers: known, table },
                 scale: Tree::Literal(1.0),
                 center: 0.0,
                 extra: None,
             }),
             Subscript::Group(group) => {
-                self.note(index, length, group);
-                Form::Group(Tree::Integer { numbers, group, table: None })
+                let length = found.bits.len();
+                self.uses.push(Use { expr: index.clone(), name: name.clone(), length, group });
+                Form::Group(Tree::Integer { numbers: known, group, table })
             }
         })
     }
 
-    fn lookup(&mut self, table: usize, index: &syn::ExprIndex) -> syn::Result<Form> {
-        let name = path_ident(&index.expr)
-            .ok_or_else(|| syn::Error::new_spanned(&index.expr, "expected a name"))?;
-        let (numbers, length) = self.integers(name)?;
-        let (wide, levels) = (self.numbers[numbers].width, self.scope.tables[table].levels.len());
-        if 1 << wide != levels || self.numbers[numbers].signed {
-            let message =
-                format!("`{name}` is {wide} bits wide, but the table has {levels} levels");
-            return Err(syn::Error::new_spanned(index, message));
+    /// The place of the integers called `name` among those that the equation uses.
+    fn note(&mut self, name: &Ident) -> syn::Result<usize> {
+        if let Some(known) = self.numbers.iter().position(|numbers| numbers.name == *name) {
+            return Ok(known);
         }
-        let table = Some(table);
-        Ok(match subscript(&index.index)? {
-            Subscript::Weight => Form::Linear(Linear {
-                code: Code { numbers, table },
-                scale: Tree::Literal(1.0),
-                center: 0.0,
-                extra: None,
-            }),
-            Subscript::Group(group) => {
-                self.note(index, length, group);
-                Form::Group(Tree::Integer { numbers, group, table })
+        let numbers = match self.scope.find(name)? {
+            Named::Integers(numbers) => numbers,
+            Named::Float(_, field) => {
+                let message = format!("`{name}` holds {}, not integers", field.kind.name());
+                return Err(syn::Error::new_spanned(name, message));
             }
-        })
+        };
+        if numbers.width > 8 {
+            let message = format!(
+                "`{name}` is {} bits wide; the equation takes up to 8, cut it in a `let`",
+                numbers.width
+            );
+            return Err(syn::Error::new_spanned(name, message));
+        }
+        self.numbers.push(numbers);
+        Ok(self.numbers.len() - 1)
     }
 
     /// A float field of the block by its name alone.
     fn scalar(&mut self, expr: &Expr) -> syn::Result<Form> {
         let name = path_ident(expr)
             .ok_or_else(|| syn::Error::new_spanned(expr, "expected the name of a field"))?;
-        if let Some((field, found)) = self.scope.field(name) {
-            if found.kind.is_float() && found.count.is_none() {
+        if name == "i" {
+            let message = "`i` is the number of the weight: it stands in brackets";
+            return Err(syn::Error::new_spanned(name, message));
+        }
+        let message = match self.scope.find(name)? {
+            Named::Float(field, found) if found.count.is_none() => {
                 self.floats.push(field);
                 return Ok(Form::Group(Tree::Float { field, group: None }));
             }
-            let message = match found.count {
-                Some(_) => format!("`{name}` is an array: write `{name}[i / G]`"),
-                None => format!("`{name}` is an integer: declare it as an array of one"),
-            };
-            return Err(syn::Error::new_spanned(expr, message));
-        }
-        let message = match self.scope.numbers(name) {
-            Some(_) => format!("`{name}` is many numbers: write `{name}[i]` or `{name}[i / G]`"),
-            None => format!("no field or let is called `{name}`"),
+            Named::Float(..) => format!("`{name}` is an array: write `{name}[i / G]`"),
+            Named::Integers(_) => {
+                format!("`{name}` is many numbers: write `{name}[i]` or `{name}[i / G]`")
+            }
         };
         Err(syn::Error::new_spanned(expr, message))
-    }
-
-    fn integers(&mut self, name: &syn::Ident) -> syn::Result<(usize, usize)> {
-        if let Some(known) = self.numbers.iter().position(|numbers| numbers.name == *name) {
-            return Ok((known, self.numbers[known].bits.len()));
-        }
-        let numbers = self.scope.numbers(name).ok_or_else(|| {
-            syn::Error::new_spanned(name, format!("no field or let is called `{name}`"))
-        })?;
-        if numbers.width > 8 {
-            let message =
-                format!("`{name}` is {} bits wide; cut it with `.bits(..)`", numbers.width);
-            return Err(syn::Error::new_spanned(name, message));
-        }
-        let length = numbers.bits.len();
-        self.numbers.push(numbers);
-        Ok((self.numbers.len() - 1, length))
-    }
-
-    fn note(&mut self, index: &syn::ExprIndex, length: usize, group: usize) {
-        let name = path_ident(&index.expr).map(ToString::to_string).unwrap_or_default();
-        self.uses.push(Use { expr: index.clone().into(), name, length, group });
     }
 }
 
@@ -309,36 +239,46 @@ fn scaled(form: Form, by: Tree) -> Form {
 }
 
 /// A constant added before any scale moves the center; all else is an extra term.
-fn shifted(form: Linear, by: Tree) -> Linear {
-    match (&by, form.scale.is(1.0), &form.extra) {
-        (Tree::Literal(value), true, None) => Linear { center: form.center + value, ..form },
-        _ => {
-            let extra = match form.extra {
+fn shifted(form: Form, by: Tree) -> Form {
+    match (form, by) {
+        (Form::Group(tree), by) => Form::Group(Tree::binary(Op::Add, tree, by)),
+        (Form::Linear(linear), Tree::Literal(value))
+            if linear.scale.is(1.0)
+                && linear.extra.is_none()
+                && fits_f32(linear.center + value) =>
+        {
+            Form::Linear(Linear { center: linear.center + value, ..linear })
+        }
+        (Form::Linear(linear), by) => {
+            let extra = match linear.extra {
                 Some(extra) => Tree::binary(Op::Add, extra, by),
                 None => by,
             };
-            Linear { extra: Some(extra), ..form }
+            Form::Linear(Linear { extra: Some(extra), ..linear })
         }
     }
 }
 
-fn subscript(expr: &Expr) -> syn::Result<Subscript> {
-    if super::parse::is_path(expr, "i") {
-        return Ok(Subscript::Weight);
-    }
-    if let Expr::Binary(binary) = expr
-        && matches!(binary.op, BinOp::Div(_))
-        && super::parse::is_path(&binary.left, "i")
-    {
-        return Ok(Subscript::Group(literal(&binary.right)?));
-    }
-    Err(syn::Error::new_spanned(expr, "expected `i` or `i / G`"))
+/// The name before the brackets.
+fn indexed_name(index: &ExprIndex) -> syn::Result<&Ident> {
+    path_ident(&index.expr)
+        .ok_or_else(|| syn::Error::new_spanned(&index.expr, "expected the name of a field or let"))
 }
 
-fn number(lit: &syn::ExprLit) -> syn::Result<f64> {
-    match &lit.lit {
-        Lit::Int(int) => int.base10_parse(),
-        Lit::Float(float) => float.base10_parse(),
-        _ => Err(syn::Error::new_spanned(lit, "expected a number")),
+/// What stands in the brackets of `name[...]`.
+pub(crate) enum Subscript {
+    Weight,
+    Group(usize),
+}
+
+pub(crate) fn subscript(expr: &Expr) -> syn::Result<Subscript> {
+    match bare(expr) {
+        expr if is_path(expr, "i") => Ok(Subscript::Weight),
+        Expr::Binary(binary)
+            if matches!(binary.op, BinOp::Div(_)) && is_path(&binary.left, "i") =>
+        {
+            size(&binary.right).map(Subscript::Group)
+        }
+        other => Err(syn::Error::new_spanned(other, "expected `i` or `i / G`")),
     }
 }

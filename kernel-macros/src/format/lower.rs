@@ -2,7 +2,11 @@
 //!
 //! A register holds one number a lane, a byte wide. The numbers' bits are cut into segments that
 //! lie within one byte in every lane; each segment becomes *gather, shift, mask*, and the
-//! segments are joined by `or`. Gather and shift look for the cheap idiom first:
+//! segments are joined by `or`. Numbers are cut at the same bits in all lanes, so that one mask
+//! does for all; where numbers straddle bytes at ever other places, as in a stream, that would be
+//! a segment for each bit, and every lane is cut by itself.
+//!
+//! Gather and shift look for the cheap idiom first:
 //!
 //! | lanes read | gather | | lanes shift | shift |
 //! |---|---|---|---|---|
@@ -13,9 +17,11 @@
 //!
 //! so that any index map has a translation.
 
+use super::body::Body;
 use super::model::Bit;
+use super::runs::{self, Piece};
 use proc_macro2::{Ident, Literal, TokenStream};
-use quote::{format_ident, quote};
+use quote::{ToTokens, format_ident, quote};
 
 /// The register that numbers are lowered to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,51 +51,13 @@ impl Register {
     }
 }
 
-/// Constants of the function being written, each once.
-#[derive(Default)]
-pub(crate) struct Constants {
-    bytes: Vec<Vec<u8>>,
-    shifts: Vec<Vec<i8>>,
-}
-
-impl Constants {
-    pub(crate) fn bytes(&mut self, value: Vec<u8>) -> Ident {
-        format_ident!("AT{}", place_of(&mut self.bytes, value))
-    }
-
-    fn shift(&mut self, value: Vec<i8>) -> Ident {
-        format_ident!("BY{}", place_of(&mut self.shifts, value))
-    }
-
-    /// The declarations, to stand before the code that uses them.
-    pub(crate) fn tokens(&self) -> TokenStream {
-        let bytes = self.bytes.iter().enumerate().map(|(n, value)| {
-            let (name, literal) = (format_ident!("AT{n}"), Literal::byte_string(value));
-            let len = Literal::usize_unsuffixed(value.len());
-            quote! { const #name: &[u8; #len] = #literal; }
-        });
-        let shifts = self.shifts.iter().enumerate().map(|(n, value)| {
-            let name = format_ident!("BY{n}");
-            let counts = value.iter().map(|count| Literal::i8_unsuffixed(*count));
-            quote! { const #name: &::kernels::isa::Shift = &::kernels::isa::Shift::new(&[#(#counts),*]); }
-        });
-        quote! { #(#bytes)* #(#shifts)* }
-    }
-}
-
-fn place_of<T: PartialEq>(all: &mut Vec<T>, value: T) -> usize {
-    all.iter().position(|known| *known == value).unwrap_or_else(|| {
-        all.push(value);
-        all.len() - 1
-    })
-}
-
-/// Bits `low..high` of the numbers in all lanes: where each lane finds them.
+/// A part of the numbers in all lanes, within one byte in each.
 struct Segment {
-    low: usize,
-    width: usize,
-    /// Byte of the span and shift in it; `None` for a lane that does not matter.
-    from: Vec<Option<(usize, usize)>>,
+    /// Where each lane finds its part; `None` for a lane that has none here.
+    pieces: Vec<Option<Piece>>,
+    /// Lanes that hold a number. Those of them without a piece are zero here, the lanes behind
+    /// them may be anything.
+    numbers: usize,
 }
 
 /// An expression for the register whose lane `n` holds the number made of `lanes[n]`.
@@ -99,66 +67,88 @@ pub(crate) fn lower(
     lanes: &[Vec<Bit>],
     register: Register,
     span: usize,
-    constants: &mut Constants,
+    body: &mut Body,
 ) -> TokenStream {
+    let segments = segments(lanes, register.lanes());
+    if let [only] = &segments[..] {
+        return step(only, register, span, body);
+    }
     let or = register.op("or");
-    segments(lanes, register.lanes())
-        .into_iter()
-        .map(|segment| step(&segment, register, span, constants))
-        .reduce(|all, next| quote! { isa.#or(#all, #next) })
-        .expect("a number has bits")
+    let part = |segment: &Segment| {
+        let value = step(segment, register, span, body);
+        body.part(&value).into_token_stream()
+    };
+    let parts: Vec<TokenStream> = segments.iter().map(part).collect();
+    let joined = parts.into_iter().reduce(|all, next| quote! { isa.#or(#all, #next) });
+    joined.expect("a number has bits")
 }
 
-/// Cuts the numbers where any lane's bits leave a byte or skip bits.
+/// Cuts the numbers where any lane's bits leave a byte or skip bits, or each lane by itself if
+/// that makes fewer segments.
 fn segments(lanes: &[Vec<Bit>], count: usize) -> Vec<Segment> {
-    let mut cuts: Vec<usize> = lanes
-        .iter()
-        .flat_map(|bits| super::runs::pieces(bits))
-        .flat_map(|piece| [piece.to, piece.to + piece.width])
-        .collect();
+    let pieces: Vec<Vec<Piece>> = lanes.iter().map(|bits| runs::pieces(bits)).collect();
+    let segment = |piece: &dyn Fn(usize) -> Option<Piece>| Segment {
+        pieces: (0..count).map(piece).collect(),
+        numbers: lanes.len(),
+    };
+    let mut cuts: Vec<usize> =
+        pieces.iter().flatten().flat_map(|piece| [piece.to, piece.to + piece.width]).collect();
     cuts.sort_unstable();
     cuts.dedup();
-    let segment = |cut: &[usize]| {
-        let (low, width) = (cut[0], cut[1] - cut[0]);
-        let from = |lane: usize| {
-            let bit = (*lanes.get(lane)?.get(low)?)?;
-            Some((bit / 8, bit % 8))
-        };
-        Segment { low, width, from: (0..count).map(from).collect() }
+    let within = |cut: &[usize]| {
+        let (to, width) = (cut[0], cut[1] - cut[0]);
+        segment(&|lane| {
+            let bit = (*lanes.get(lane)?.get(to)?)?;
+            Some(Piece { to, width, byte: bit / 8, shift: bit % 8 })
+        })
     };
-    let is_read = |segment: &Segment| segment.from.iter().any(Option::is_some);
-    cuts.windows(2).map(segment).filter(is_read).collect()
+    let is_read = |segment: &Segment| segment.pieces.iter().any(Option::is_some);
+    let together: Vec<Segment> = cuts.windows(2).map(within).filter(is_read).collect();
+    let most = pieces.iter().map(Vec::len).max().unwrap_or(0);
+    if together.len() <= most {
+        return together;
+    }
+    (0..most).map(|nth| segment(&|lane| pieces.get(lane)?.get(nth).copied())).collect()
 }
 
-fn step(
-    segment: &Segment,
-    register: Register,
-    span: usize,
-    constants: &mut Constants,
-) -> TokenStream {
-    let bytes: Vec<Option<usize>> =
-        segment.from.iter().map(|from| from.map(|(byte, _)| byte)).collect();
+fn step(segment: &Segment, register: Register, span: usize, body: &mut Body) -> TokenStream {
+    let Segment { pieces, numbers } = segment;
+    let bytes: Vec<Option<usize>> = pieces.iter().map(|piece| Some((*piece)?.byte)).collect();
     // Right by the shift in the byte, left to the place in the number: one net shift.
-    let net: Vec<Option<i8>> = segment
-        .from
-        .iter()
-        .map(|from| from.map(|(_, shift)| shift as i8 - segment.low as i8))
-        .collect();
-    let gathered = gather(&bytes, register, span, constants);
-    let mask = ((1u16 << segment.width) - 1) << segment.low;
-    if segment.width == 8 {
+    let net = |piece: &Piece| piece.shift as i8 - piece.to as i8;
+    let net: Vec<Option<i8>> = pieces.iter().map(|piece| piece.as_ref().map(net)).collect();
+    let mask = |piece: &Piece| (((1u16 << piece.width) - 1) << piece.to) as u8;
+    let mut masks: Vec<Option<u8>> =
+        pieces.iter().map(|piece| Some(piece.as_ref().map_or(0, mask))).collect();
+    masks[*numbers..].fill(None);
+    let gathered = gather(&bytes, register, span, body);
+    if uniform(&masks) == Some(0xFF) {
         return gathered;
     }
-    if segment.width == 1 && register == Register::Narrow && uniform(&net).is_none() {
-        let tested = segment.from.iter().map(|from| from.map_or(0, |(_, shift)| 1u8 << shift));
-        let tested = constants.bytes(tested.collect());
-        let set = Literal::u8_unsuffixed(mask as u8);
+    let gathered = body.from(&gathered);
+    let bits = |piece: &Option<Piece>| Some(1u8 << (*piece)?.shift);
+    let set = pieces.iter().map(|piece| piece.as_ref().map(mask)).collect::<Vec<_>>();
+    if register == Register::Narrow
+        && uniform(&net).is_none()
+        && let Some(set) = uniform(&set)
+        && set.is_power_of_two()
+    {
+        let tested = body.bytes(pieces.iter().map(|piece| bits(piece).unwrap_or(0)).collect());
+        let set = Literal::u8_unsuffixed(set);
         return quote! { isa.test_bits(#gathered, #tested, #set) };
     }
-    let shifted = shift(gathered, &net, register, constants);
-    let (and, splat) = (register.op("and"), register.op("splat_u8"));
-    let mask = Literal::u8_unsuffixed(mask as u8);
-    quote! { isa.#and(#shifted, isa.#splat(#mask)) }
+    let shifted = shift(gathered.into_token_stream(), &net, register, body);
+    let (and, splat, load) = (register.op("and"), register.op("splat_u8"), register.op("load"));
+    match uniform(&masks) {
+        Some(mask) => {
+            let mask = Literal::u8_unsuffixed(mask);
+            quote! { isa.#and(#shifted, isa.#splat(#mask)) }
+        }
+        None => {
+            let masks = body.bytes(masks.iter().map(|mask| mask.unwrap_or(0)).collect());
+            quote! { isa.#and(#shifted, isa.#load(#masks, 0)) }
+        }
+    }
 }
 
 /// The one value of all lanes that matter.
@@ -171,7 +161,7 @@ fn shift(
     value: TokenStream,
     net: &[Option<i8>],
     register: Register,
-    constants: &mut Constants,
+    body: &mut Body,
 ) -> TokenStream {
     if let Some(count) = uniform(net) {
         let bits = Literal::u32_unsuffixed(count.unsigned_abs().into());
@@ -182,11 +172,15 @@ fn shift(
             _ => quote! { isa.#shl(#value, #bits) },
         };
     }
-    let dwords = net.chunks(4).all(|dword| uniform(dword).is_some_and(|count| count >= 0));
-    let by = constants.shift(net.iter().map(|count| count.unwrap_or(0)).collect());
-    match dwords && register != Register::Small {
-        true => quote! { isa.shift_dwords(#value, #by) },
-        false => {
+    // A lane without a source shifts along with its dword.
+    let dwords: Option<Vec<i8>> = net.chunks(4).map(uniform).collect();
+    match dwords {
+        Some(counts) if register != Register::Small && counts.iter().all(|count| *count >= 0) => {
+            let by = body.shift(counts.iter().flat_map(|count| [*count; 4]).collect());
+            quote! { isa.shift_dwords(#value, #by) }
+        }
+        _ => {
+            let by = body.shift(net.iter().map(|count| count.unwrap_or(0)).collect());
             let op = register.op("shift_bytes");
             quote! { isa.#op(#value, #by) }
         }
@@ -206,7 +200,7 @@ fn gather(
     bytes: &[Option<usize>],
     register: Register,
     span: usize,
-    constants: &mut Constants,
+    body: &mut Body,
 ) -> TokenStream {
     let load = register.op("load");
     if let Some(start) = consecutive(bytes, span) {
@@ -221,9 +215,9 @@ fn gather(
         return quote! { isa.load_halves(span, #low, #high) };
     }
     match register {
-        Register::Wide => permute(bytes, span, constants),
-        Register::Narrow => shuffle_halves(low, high, span, constants),
-        Register::Small => shuffle(bytes, span, constants),
+        Register::Wide => permute(bytes, span, body),
+        Register::Narrow => shuffle_halves(low, high, span, body),
+        Register::Small => shuffle(bytes, span, body),
     }
 }
 
@@ -242,7 +236,7 @@ fn windows(bytes: &[Option<usize>], size: usize, span: usize) -> Vec<(usize, Vec
 }
 
 /// Any byte of one or two windows of 64; more windows are joined.
-fn permute(bytes: &[Option<usize>], span: usize, constants: &mut Constants) -> TokenStream {
+fn permute(bytes: &[Option<usize>], span: usize, body: &mut Body) -> TokenStream {
     const SIZE: usize = 64;
     let windows = windows(bytes, SIZE, span);
     let load = |start: usize| {
@@ -256,20 +250,20 @@ fn permute(bytes: &[Option<usize>], span: usize, constants: &mut Constants) -> T
     if let [(a, from_a), (b, from_b)] = &windows[..] {
         let index =
             |(a, b): (&Option<usize>, &Option<usize>)| a.or(b.map(|b| b + SIZE)).unwrap_or(0) as u8;
-        let at = constants.bytes(from_a.iter().zip(from_b).map(index).collect());
+        let at = body.bytes(from_a.iter().zip(from_b).map(index).collect());
         let (a, b) = (load(*a), load(*b));
         return quote! { isa.permute2(#a, #b, #at) };
     }
     let only = windows.len() == 1;
     let part = |(start, from): (usize, Vec<Option<usize>>)| {
-        let at = constants.bytes(from.iter().map(|at| at.unwrap_or(0) as u8).collect());
+        let at = body.bytes(from.iter().map(|at| at.unwrap_or(0) as u8).collect());
         let load = load(start);
         let moved = quote! { isa.permute(#load, #at) };
         if only {
             return moved;
         }
         let keep = from.iter().map(|at| if at.is_some() { 255 } else { 0 });
-        let keep = constants.bytes(keep.collect());
+        let keep = body.bytes(keep.collect());
         quote! { isa.and(#moved, isa.load(#keep, 0)) }
     };
     let parts: Vec<_> = windows.into_iter().map(part).collect();
@@ -283,13 +277,15 @@ fn shuffle_index(from: &[Option<usize>]) -> Vec<u8> {
     from.iter().map(|at| at.map_or(ABSENT, |at| at as u8)).collect()
 }
 
-fn shuffle(bytes: &[Option<usize>], span: usize, constants: &mut Constants) -> TokenStream {
+fn shuffle(bytes: &[Option<usize>], span: usize, body: &mut Body) -> TokenStream {
     let windows = windows(bytes, 16, span);
-    if windows.len() > 2 {
-        return scattered(bytes, span);
+    if windows.len() > 2
+        && let Some(spots) = scattered(bytes, span, body)
+    {
+        return spots;
     }
     let part = |(start, from): (usize, Vec<Option<usize>>)| {
-        let at = constants.bytes(shuffle_index(&from));
+        let at = body.bytes(shuffle_index(&from));
         let start = Literal::usize_unsuffixed(start);
         quote! { isa.s_shuffle(isa.s_load(span, #start), #at) }
     };
@@ -297,14 +293,24 @@ fn shuffle(bytes: &[Option<usize>], span: usize, constants: &mut Constants) -> T
     parts.into_iter().reduce(|all, next| quote! { isa.s_or(#all, #next) }).expect("a window")
 }
 
-/// Bytes far apart, such as one a block: collected one by one, or by wide permutes.
-fn scattered(bytes: &[Option<usize>], span: usize) -> TokenStream {
-    let live: Vec<usize> = bytes.iter().map_while(|byte| *byte).collect();
-    let places = live.iter().map(|place| Literal::usize_unsuffixed(*place));
-    let [count, span] = [live.len(), span].map(Literal::usize_unsuffixed);
-    quote! { isa.s_bytes(span, const {
-        &::kernels::isa::Spots::new::<#count, 1>([#(#places),*], #span)
-    }) }
+/// Bytes far apart, such as one a block: collected one by one, or by wide permutes. They must
+/// ascend.
+fn scattered(bytes: &[Option<usize>], span: usize, body: &mut Body) -> Option<TokenStream> {
+    let last = bytes.iter().rposition(Option::is_some)?;
+    let mut place = bytes.iter().flatten().next().copied()?;
+    // Lanes without a source read what the lane before them reads.
+    let places: Vec<usize> = bytes[..=last]
+        .iter()
+        .map(|byte| {
+            place = byte.unwrap_or(place);
+            place
+        })
+        .collect();
+    if !places.is_sorted() {
+        return None;
+    }
+    let spots = body.spots(places, 1, span);
+    Some(quote! { isa.s_bytes(span, #spots) })
 }
 
 /// Each half of the register reads windows of its own; the n-th of both are one shuffle.
@@ -312,14 +318,14 @@ fn shuffle_halves(
     low: &[Option<usize>],
     high: &[Option<usize>],
     span: usize,
-    constants: &mut Constants,
+    body: &mut Body,
 ) -> TokenStream {
     let [mut low, mut high] = [low, high].map(|half| windows(half, 16, span));
     let count = low.len().max(high.len());
     low.resize(count, (0, vec![None; 16]));
     high.resize(count, (0, vec![None; 16]));
     let part = |((a, from_a), (b, from_b)): ((usize, Vec<_>), (usize, Vec<_>))| {
-        let at = constants.bytes([shuffle_index(&from_a), shuffle_index(&from_b)].concat());
+        let at = body.bytes([shuffle_index(&from_a), shuffle_index(&from_b)].concat());
         let [a, b] = [a, b].map(Literal::usize_unsuffixed);
         quote! { isa.shuffle(isa.load_halves(span, #a, #b), #at) }
     };

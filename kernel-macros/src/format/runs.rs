@@ -49,15 +49,16 @@ pub(crate) fn tokens(numbers: &Numbers) -> TokenStream {
     let runs = runs(numbers).into_iter().map(|run| {
         let Run { first, count, piece, byte_step, shift_step } = run;
         let Piece { to, width, byte, shift } = piece;
-        let [first, count, byte] = [first, count, byte].map(proc_macro2::Literal::usize_unsuffixed);
+        let [first, end, byte] =
+            [first, first + count, byte].map(proc_macro2::Literal::usize_unsuffixed);
         let [to, width, shift] = [to, width, shift].map(proc_macro2::Literal::usize_unsuffixed);
         let [byte_step, shift_step] =
             [byte_step, shift_step].map(proc_macro2::Literal::isize_unsuffixed);
-        quote! { ::kernels::layout::Run::new(
-            #first..#first + #count, #to, #width, (#byte, #byte_step), (#shift, #shift_step)
+        quote! { layout::Run::new(
+            #first..#end, #to, #width, (#byte, #byte_step), (#shift, #shift_step)
         ) }
     });
-    quote! { ::kernels::layout::Numbers {
+    quote! { layout::Numbers {
         name: #name, len: #len, width: #width, signed: #signed, runs: &[#(#runs),*],
     } }
 }

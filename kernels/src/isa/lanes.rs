@@ -134,6 +134,12 @@ impl<const L: usize, const Q: usize> Isa for Lanes<L, Q> {
             lane as f32
         })
     }
+    fn as_f32(self, v: [i32; Q]) -> [f32; Q] {
+        array(|n| {
+            let lane = v[n];
+            f32::from_bits(lane.cast_unsigned())
+        })
+    }
 
     fn splat(self, value: f32) -> [f32; Q] {
         [value; Q]

@@ -77,7 +77,7 @@ macro_rules! x86_isa {
             // A prefetch reads nothing that a program can see, and never faults.
             #[allow(clippy::not_unsafe_ptr_arg_deref)]
             fn prefetch(self, at: *const u8) {
-                _mm_prefetch::<_MM_HINT_T0>(at.cast());
+                _mm_prefetch::<_MM_HINT_T1>(at.cast());
             }
         }
     };

@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 
 /// How long a worker looks for more work: longer than what lies between the products of a token,
 /// shorter than anybody notices.
-const PATIENCE: Duration = Duration::from_micros(100);
+pub const PATIENCE: Duration = Duration::from_micros(100);
 /// Looks between two glances at the clock, which takes longer than a look.
 const LOOKS: usize = 64;
 /// Looks of a caller at a busy worker before it offers its CPU to whoever has none.
@@ -37,7 +37,7 @@ const BUSY: u8 = 3;
 type Work<'a> = dyn Fn() + Sync + 'a;
 
 /// Some workers and the caller.
-pub(super) struct Team {
+pub struct Team {
     pool: Option<ThreadPool>,
     shared: Arc<Shared>,
     /// Held while the workers are called. Whoever finds it taken does without them.
@@ -58,7 +58,7 @@ struct Desk {
 }
 
 impl Team {
-    pub(super) fn new(workers: usize) -> Result<Self, ThreadPoolBuildError> {
+    pub fn new(workers: usize) -> Result<Self, ThreadPoolBuildError> {
         let build = |workers| {
             ThreadPoolBuilder::new()
                 .num_threads(workers)
@@ -76,7 +76,7 @@ impl Team {
 
     /// Runs `work` on this thread and, as far as they come in time, on `helpers` workers. When
     /// this returns, nobody runs it any more.
-    pub(super) fn run(&self, helpers: usize, work: &Work<'_>) {
+    pub fn run(&self, helpers: usize, work: &Work<'_>) {
         let (Some(pool), true) = (&self.pool, helpers > 0) else { return work() };
         let _called = match self.called.try_lock() {
             Ok(called) => called,
@@ -167,83 +167,4 @@ impl Shared {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::sync::atomic::AtomicUsize;
-
-    #[test]
-    fn work_is_over_when_run_returns() {
-        for workers in [0, 1, 3, 7] {
-            let team = Team::new(workers).unwrap();
-            for round in 0..2000 {
-                let (running, runs) = (AtomicUsize::new(0), AtomicUsize::new(0));
-                team.run(workers, &|| {
-                    running.fetch_add(1, Ordering::SeqCst);
-                    runs.fetch_add(1, Ordering::SeqCst);
-                    for _ in 0..round % 50 {
-                        std::hint::spin_loop();
-                    }
-                    running.fetch_sub(1, Ordering::SeqCst);
-                });
-                assert_eq!(running.into_inner(), 0);
-                assert!((1..=workers + 1).contains(&runs.into_inner()));
-            }
-        }
-    }
-
-    #[test]
-    fn workers_come_again_after_they_slept() {
-        let team = Team::new(1).unwrap();
-        for _ in 0..5 {
-            // The caller's own run lasts until the worker has begun: it must come.
-            let begun = AtomicUsize::new(0);
-            team.run(1, &|| {
-                begun.fetch_add(1, Ordering::SeqCst);
-                while begun.load(Ordering::SeqCst) < 2 {
-                    std::thread::yield_now();
-                }
-            });
-            std::thread::sleep(10 * PATIENCE);
-        }
-    }
-
-    #[test]
-    fn a_panic_reaches_the_caller_and_the_team_goes_on() {
-        let team = Team::new(2).unwrap();
-        for _ in 0..20 {
-            let first = AtomicBool::new(true);
-            let result = catch_unwind(AssertUnwindSafe(|| {
-                team.run(2, &|| assert!(!first.swap(false, Ordering::SeqCst), "on purpose"));
-            }));
-            assert!(result.is_err());
-            let runs = AtomicUsize::new(0);
-            team.run(2, &|| {
-                runs.fetch_add(1, Ordering::SeqCst);
-            });
-            assert!(runs.into_inner() >= 1);
-        }
-    }
-
-    #[test]
-    fn callers_at_the_same_time_and_calls_within_calls_all_work() {
-        let team = Team::new(2).unwrap();
-        let runs = AtomicUsize::new(0);
-        std::thread::scope(|scope| {
-            for _ in 0..3 {
-                scope.spawn(|| {
-                    for _ in 0..200 {
-                        team.run(2, &|| {
-                            team.run(2, &|| {
-                                runs.fetch_add(1, Ordering::SeqCst);
-                            });
-                        });
-                    }
-                });
-            }
-        });
-        assert!(runs.into_inner() >= 600);
-    }
 }

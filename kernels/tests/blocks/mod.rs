@@ -24,6 +24,11 @@ pub fn put(numbers: &Numbers, raw: &[u8], block: &mut [u8]) {
     numbers.write_raw(raw, block);
 }
 
+/// Whether a field holds floats.
+pub fn is_float(field: &Field) -> bool {
+    !matches!(field.kind, Kind::U8 | Kind::I8 | Kind::U16 | Kind::U32)
+}
+
 /// Overwrites element `n` of a float field.
 pub fn put_float(field: &Field, n: usize, value: f32, block: &mut [u8]) {
     let mut write = |bytes: &[u8]| {

@@ -1,6 +1,8 @@
 //! Which container a file is, by its first bytes: names lie.
 
-use crate::{gguf, smnd, smq};
+use std::fmt;
+
+use crate::{gguf, hf, smnd, smq};
 
 /// A kind of file that models come in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,6 +13,19 @@ pub enum Container {
     Smq,
     /// SmallMind's f32 checkpoint; see [`smnd`].
     Smnd,
+    /// The hub's container of tensors; see [`hf`].
+    Safetensors,
+}
+
+impl fmt::Display for Container {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Gguf => "GGUF",
+            Self::Smq => "SMQ",
+            Self::Smnd => "SMND",
+            Self::Safetensors => "safetensors",
+        })
+    }
 }
 
 impl Container {
@@ -24,6 +39,8 @@ impl Container {
             Some(Self::Smq)
         } else if is(&smnd::MAGIC) {
             Some(Self::Smnd)
+        } else if hf::is_safetensors(bytes) {
+            Some(Self::Safetensors)
         } else {
             None
         }

@@ -3,11 +3,14 @@
 //! Metadata becomes a GGUF header in memory, so that there is one form of it for everyone who
 //! asks. Weights stay where they are if kernels can take them as they are.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use kernels::formats;
 
+use super::Part;
 use crate::gguf::{self, Mapped};
+use crate::hf::{self, HfError};
 use crate::smallmind::{self, Sizes};
 use crate::smnd::{Parameter, Smnd};
 use crate::smq::{self, Entry, Smq};
@@ -98,6 +101,13 @@ impl Translated {
             }
         }
         all.finish(&writer)
+    }
+
+    /// What the safetensors files of a model have.
+    pub(super) fn hf(config: &Path, parts: &[Part]) -> Result<Self, HfError> {
+        let shards: Vec<_> = parts.iter().map(|part| (part.path.as_path(), &part.bytes)).collect();
+        let hf::Model { header, tensors, unsupported } = hf::Model::read(config, &shards)?;
+        Ok(Self { header, tensors, unsupported, warnings: vec![] })
     }
 
     fn finish(mut self, writer: &gguf::Writer) -> Result<Self, gguf::WriteError> {

@@ -1,28 +1,39 @@
-//! `bench`: every distinct Linear layer of a model, timed with default and with tuned plans.
+//! `bench`: every distinct Linear layer of a model, timed with default and with tuned plans, and
+//! the whole model.
 
 mod check;
+mod memory;
 mod peaks;
 mod report;
 mod ring;
+mod synthetic;
 mod time;
+mod whole;
 mod work;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use indicatif::{ProgressBar, ProgressStyle};
-use kernels::{IsaInfo, Numerics, Plan, Problem, Source};
-use runtime::context::{Context, Options};
-use runtime::gguf::{Gguf, Mapped};
+use kernels::{Numerics, Plan, Problem, Source};
 use runtime::profile;
+use runtime::{Checkpoint, Context, Files, LoadOptions};
 
+use super::loading::Loading;
 use peaks::Peaks;
-use report::{Outcome, Report};
+use report::{Layers, Outcome, Report};
 use ring::Ring;
-use work::Work;
+use whole::Whole;
+use work::{Spec, Work};
 
-/// Time the Linear layers of a model: default kernels against tuned ones, against the machine.
+/// Time a model and its Linear layers: default kernels against tuned ones, against the machine.
+///
+/// The whole model reads a prompt and writes, in turns with its Linear layers alone, one after the
+/// other: the share that is theirs is the time that nothing else took. With --dequantize it is
+/// measured once more with all weights decoded to f32. Peak memory is that of loading, reading and
+/// writing, mapped files included.
 ///
 /// Each distinct weight matrix (shape and type) of the file is multiplied with one row of
 /// activations, as when a model generates, and with many, as when it reads a prompt. Weights are
@@ -35,14 +46,16 @@ use work::Work;
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   runtime bench model.gguf
+  runtime bench model.gguf --only model --dequantize
   runtime bench --synthetic llama-8b:q4_k
+  runtime bench --synthetic llama-8b:q4_k --layers 4 --only model
   runtime bench --synthetic 4096x4096:all --batch 8,64,512
   runtime bench --synthetic 14336x4096 --format q4_0,q8_0 --isa avx2 --json
 
 Models that --synthetic knows:
   qwen-0.5b, llama-1b, qwen-1.5b, gemma-2b, llama-3b, qwen-7b, mistral-7b, llama-8b, llama-70b")]
 pub(crate) struct Args {
-    /// A GGUF file.
+    /// A model file.
     #[arg(required_unless_present = "synthetic", conflicts_with = "synthetic")]
     file: Option<PathBuf>,
     /// No file: the layers of a model, or a matrix of N rows and K columns, with random weights.
@@ -51,42 +64,39 @@ pub(crate) struct Args {
     /// Types of the synthetic weights, or `all`; the same as TYPE behind the colon.
     #[arg(long, value_name = "TYPE,...", requires = "synthetic")]
     format: Option<String>,
-    /// Rows of activations, besides one.
+    /// With --synthetic MODEL: a whole model of so many layers, too, as a temporary file.
+    #[arg(long, value_name = "N", requires = "synthetic",
+        value_parser = clap::value_parser!(u16).range(1..=1024))]
+    layers: Option<u16>,
+    /// Only that part: the Linear layers, or the whole model.
+    #[arg(long, value_name = "layers|model")]
+    only: Option<Part>,
+    /// Rows of activations, besides one. The largest is the prompt of the whole model.
     #[arg(long, value_delimiter = ',', default_value = "512",
         value_parser = clap::value_parser!(u32).range(1..=65_536))]
     batch: Vec<u32>,
-    /// Threads; 0 means one per usable CPU.
-    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=1024))]
-    threads: u16,
-    /// Only this instruction set.
-    #[arg(long, value_parser = isa)]
-    isa: Option<&'static IsaInfo>,
-    /// How activations enter: as int8 groups, as they are, or rounded to bfloat16.
-    #[arg(long, default_value = "q8", value_parser = class, value_name = "q8|f32|bf16")]
-    activations: Numerics,
     /// About how long to measure, in all.
     #[arg(long, default_value_t = 20.0, value_parser = seconds)]
     seconds: f64,
-    /// Read the file instead of mapping it.
-    #[arg(long, requires = "file")]
-    no_mmap: bool,
+    /// MiB for the ring of weights, instead of four times the last-level cache. With less than that
+    /// weights come out of the cache.
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u32).range(1..))]
+    memory: Option<u32>,
     /// Say of each layer why its kernels were chosen.
     #[arg(long)]
     explain: bool,
     /// Print JSON instead of a table.
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    loading: Loading,
 }
 
-fn isa(name: &str) -> Result<&'static IsaInfo, String> {
-    kernels::isa::by_name(name).map_err(|error| error.to_string())
-}
-
-fn class(name: &str) -> Result<Numerics, String> {
-    Numerics::by_name(name).ok_or_else(|| {
-        let known = Numerics::ALL.map(Numerics::name);
-        format!("there are {}", known.join(", "))
-    })
+/// What is measured.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Part {
+    Layers,
+    Model,
 }
 
 fn seconds(text: &str) -> Result<f64, String> {
@@ -96,69 +106,138 @@ fn seconds(text: &str) -> Result<f64, String> {
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<String> {
+    let bench = Bench { args, context: args.loading.context()? };
     match (&args.file, &args.synthetic) {
         (Some(path), _) => {
-            let open = if args.no_mmap { Mapped::read } else { Mapped::open };
-            let file = open(path)?;
-            let gguf = Gguf::parse(file.bytes()).with_context(|| path.display().to_string())?;
-            let (work, notes) = work::of_file(&gguf);
             let title = path.display().to_string();
-            measure(args, &title, &work, notes).with_context(|| title)
+            let files = Files::open(path, args.loading.access())?;
+            let checkpoint = Checkpoint::parse(&files)?;
+            bench.run(&title, Some(path), || Ok(work::of_file(&checkpoint))).with_context(|| title)
         }
         (None, Some(spec)) => {
-            let (work, notes) = work::synthetic(spec, args.format.as_deref())?;
-            measure(args, spec, &work, notes)
+            let spec = Spec::parse(spec, args.format.as_deref(), args.layers)?;
+            // The file is there as long as the value is.
+            let file = match args.layers {
+                Some(_) => {
+                    let (preset, format) = spec.model()?;
+                    Some(synthetic::write(&preset, format)?)
+                }
+                None => None,
+            };
+            bench.run(&spec.to_string(), file.as_ref().map(|file| file.path()), || spec.work())
         }
-        (None, None) => bail!("name a GGUF file, or --synthetic llama-8b:q4_k"),
+        (None, None) => bail!("name a model file, or --synthetic llama-8b:q4_k"),
     }
 }
 
-fn measure(
-    args: &Args,
-    title: &str,
-    work: &[Work<'_>],
-    mut notes: Vec<String>,
-) -> anyhow::Result<String> {
-    if work.is_empty() {
-        bail!("there is no weight matrix to measure. {}", notes.join("; "));
+/// What to measure with.
+struct Bench<'a> {
+    args: &'a Args,
+    context: Arc<Context>,
+}
+
+impl Bench<'_> {
+    /// Measures a model's file, if there is one, and its matrices.
+    fn run<'w>(
+        &self,
+        title: &str,
+        model: Option<&Path>,
+        work: impl FnOnce() -> anyhow::Result<(Vec<Work<'w>>, Vec<String>)>,
+    ) -> anyhow::Result<String> {
+        let wants = |part| self.args.only.is_none_or(|only| only == part);
+        let total = Duration::from_secs_f64(self.args.seconds);
+        let mut notes = vec![];
+        // First: the memory that it takes must not be hidden by that for the layers.
+        let whole = match model.filter(|_| wants(Part::Model)) {
+            Some(path) => match self.whole(path, total / 2) {
+                Err(error) if self.args.only.is_none() => {
+                    let error = format!("{error:#}");
+                    let line = error.lines().next().unwrap_or_default();
+                    notes.push(format!("the whole model was not measured: {line}"));
+                    None
+                }
+                whole => Some(whole?),
+            },
+            None => None,
+        };
+        let layers = match wants(Part::Layers) {
+            true => {
+                let (work, more) = work()?;
+                notes.extend(more);
+                let budget = if whole.is_some() { total / 2 } else { total };
+                Some(self.layers(&work, &mut notes, budget)?)
+            }
+            false => None,
+        };
+        notes.sort();
+        notes.dedup();
+        let (context, machine) = (&*self.context, profile::machine());
+        let report = Report { title, machine, context, layers, whole, notes };
+        Ok(match (self.args.json, self.args.explain) {
+            (true, _) => report.json(),
+            (false, true) => report.table() + &report.reasons(),
+            (false, false) => report.table(),
+        })
     }
-    let options = Options { threads: args.threads.into(), isa: args.isa, ..Options::default() };
-    let context = Context::new(options)?;
-    let machine = profile::machine();
-    let mut batches = vec![1];
-    batches.extend(args.batch.iter().map(|batch| *batch as usize));
-    batches.sort_unstable();
-    batches.dedup();
 
-    let steps = work.len() * batches.len();
-    let progress = Progress::new(steps);
-    let start = Instant::now();
-    let total = Duration::from_secs_f64(args.seconds);
-    progress.say("reading memory and multiplying registers, for the bounds");
-    let cold = ring::cold_bytes(machine.l3_kib);
-    let mut peaks = Peaks::read(context.pool().threads(), cold, total / 10);
-
-    let mut ring = Ring::new(cold);
-    let mut outcomes = Vec::with_capacity(steps);
-    for work in work {
-        ring.fill(work)?;
-        for &batch in &batches {
-            progress.step(&format!("{work}, batch {batch}"));
-            let left = total.saturating_sub(start.elapsed()) / (steps - outcomes.len()) as u32;
-            let case = Case::new(&context, work, batch, args.activations)?;
-            notes.extend(case.note());
-            outcomes.push(case.run(&context, &ring, &mut peaks, left)?);
+    fn whole(&self, path: &Path, budget: Duration) -> anyhow::Result<Whole> {
+        let options = self.args.loading.options(Arc::clone(&self.context));
+        let kept = LoadOptions { preserve_quantization: true, ..options.clone() };
+        let tokens = self.args.batch.iter().copied().max().unwrap_or(512) as usize;
+        let share = if self.args.loading.dequantize { budget / 2 } else { budget };
+        let mut whole = whole::measure(path, &kept, tokens, share)?;
+        if self.args.loading.dequantize {
+            whole.compare(path, &options, share)?;
         }
+        Ok(whole)
     }
-    progress.finish();
-    notes.sort();
-    notes.dedup();
-    let report = Report { title, machine, context: &context, peaks, outcomes, notes };
-    Ok(match (args.json, args.explain) {
-        (true, _) => report.json(),
-        (false, true) => report.table() + &report.reasons(),
-        (false, false) => report.table(),
-    })
+
+    fn layers(
+        &self,
+        work: &[Work<'_>],
+        notes: &mut Vec<String>,
+        total: Duration,
+    ) -> anyhow::Result<Layers> {
+        if work.is_empty() {
+            bail!("there is no weight matrix to measure. {}", notes.join("; "));
+        }
+        let mut batches = vec![1];
+        batches.extend(self.args.batch.iter().map(|batch| *batch as usize));
+        batches.sort_unstable();
+        batches.dedup();
+
+        let steps = work.len() * batches.len();
+        let progress = Progress::new(steps);
+        let start = Instant::now();
+        progress.say("reading memory and multiplying registers, for the bounds");
+        let mut cold = ring::cold_bytes(profile::machine().l3_kib);
+        if let Some(mib) = self.args.memory {
+            let memory = (mib as usize) << 20;
+            if memory < cold {
+                notes.push(format!(
+                    "weights went round {mib} MiB, less than four times the last-level cache: they \
+                     were not cold"
+                ));
+            }
+            cold = memory;
+        }
+        let mut peaks = Peaks::read(self.context.pool().threads(), cold, total / 10);
+
+        let mut ring = Ring::new(cold);
+        let mut outcomes = Vec::with_capacity(steps);
+        for work in work {
+            ring.fill(work)?;
+            for &batch in &batches {
+                progress.step(&format!("{work}, batch {batch}"));
+                let left = total.saturating_sub(start.elapsed()) / (steps - outcomes.len()) as u32;
+                let case = Case::new(&self.context, work, batch, self.args.loading.activations)?;
+                notes.extend(case.note());
+                outcomes.push(case.run(&self.context, &ring, &mut peaks, left)?);
+            }
+        }
+        progress.finish();
+        Ok(Layers { peaks, outcomes })
+    }
 }
 
 /// A weight matrix, a batch, and the plans to compare.

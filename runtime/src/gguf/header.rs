@@ -61,7 +61,7 @@ impl<'a> Header<'a> {
         for index in 0..tensor_count {
             tensors.push(TensorInfo::read(cursor, index)?);
         }
-        let by_name = sorted_by_name(&tensors)?;
+        let by_name = sorted_by_name(&tensors);
         let split = Split::read(&metadata)?;
         if let Some(split) = split {
             warnings.push(format!("the file is {split} of a split model"));
@@ -79,49 +79,56 @@ impl<'a> Header<'a> {
         })
     }
 
-    /// Checks that every tensor lies at an aligned place inside a file of `file` bytes, and that no
-    /// two share a byte. A tensor of unknown type has an unknown length and counts as one byte.
-    pub(crate) fn check_places(&self, file: u64) -> Result<(), GgufError> {
-        for tensor in &self.tensors {
-            if !tensor.offset.is_multiple_of(self.alignment as u64) {
-                return Err(GgufError::Misaligned {
-                    tensor: shown(tensor.name),
-                    offset: tensor.described_at,
-                    data: tensor.offset,
-                    alignment: self.alignment,
-                });
-            }
-            let end = self
-                .data_offset
-                .checked_add(tensor.offset)
-                .and_then(|start| start.checked_add(tensor.least_bytes() as u64));
-            if end.is_none_or(|end| end > file) {
-                return Err(GgufError::OutsideFile {
-                    tensor: shown(tensor.name),
-                    offset: tensor.described_at,
-                    data: tensor.offset,
-                    bytes: tensor.least_bytes(),
-                    section: self.data_offset,
-                    file,
-                });
-            }
-        }
-
+    /// All that is wrong with names and places of tensors in a file of `file` bytes: names are
+    /// unique, data lies at aligned places inside the file, and no two share a byte. A tensor of
+    /// unknown type has an unknown length and counts as one byte.
+    pub(crate) fn check(&self, file: u64) -> Vec<GgufError> {
+        let names = self.by_name.windows(2).filter_map(|pair| {
+            let (first, second) = (&self.tensors[pair[0]], &self.tensors[pair[1]]);
+            (first.name == second.name).then(|| GgufError::DuplicateTensor {
+                tensor: shown(first.name),
+                first: first.described_at,
+                second: second.described_at,
+            })
+        });
+        let places = self.tensors.iter().filter_map(|tensor| self.misplaced(tensor, file));
         let mut order: Vec<&TensorInfo<'_>> = self.tensors.iter().collect();
         order.sort_by_key(|tensor| tensor.offset);
-        for pair in order.windows(2) {
+        let overlaps = order.windows(2).filter_map(|pair| {
             let (before, after) = (pair[0], pair[1]);
-            // No overflow: the end was found to lie inside the file.
-            if after.offset < before.offset + before.least_bytes() as u64 {
-                return Err(GgufError::Overlap {
-                    tensor: shown(after.name),
-                    offset: after.described_at,
-                    data: after.offset,
-                    other: shown(before.name),
-                });
-            }
+            let end = before.offset.saturating_add(before.least_bytes() as u64);
+            (after.offset < end).then(|| GgufError::Overlap {
+                tensor: shown(after.name),
+                offset: after.described_at,
+                data: after.offset,
+                other: shown(before.name),
+            })
+        });
+        names.chain(places).chain(overlaps).collect()
+    }
+
+    /// What is wrong with the place of one tensor by itself.
+    fn misplaced(&self, tensor: &TensorInfo<'_>, file: u64) -> Option<GgufError> {
+        if !tensor.offset.is_multiple_of(self.alignment as u64) {
+            return Some(GgufError::Misaligned {
+                tensor: shown(tensor.name),
+                offset: tensor.described_at,
+                data: tensor.offset,
+                alignment: self.alignment,
+            });
         }
-        Ok(())
+        let end = self
+            .data_offset
+            .checked_add(tensor.offset)
+            .and_then(|start| start.checked_add(tensor.least_bytes() as u64));
+        end.is_none_or(|end| end > file).then(|| GgufError::OutsideFile {
+            tensor: shown(tensor.name),
+            offset: tensor.described_at,
+            data: tensor.offset,
+            bytes: tensor.least_bytes(),
+            section: self.data_offset,
+            file,
+        })
     }
 
     pub(crate) fn tensor(&self, name: &str) -> Option<&TensorInfo<'a>> {
@@ -148,19 +155,9 @@ fn read_alignment(metadata: &Metadata<'_>) -> Result<usize, GgufError> {
     Ok(alignment as usize)
 }
 
-/// Indices of the tensors in the order of their names, of which no two may be equal.
-fn sorted_by_name(tensors: &[TensorInfo<'_>]) -> Result<Vec<usize>, GgufError> {
+/// Indices of the tensors in the order of their names.
+fn sorted_by_name(tensors: &[TensorInfo<'_>]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..tensors.len()).collect();
     order.sort_by_key(|&index| tensors[index].name);
-    for pair in order.windows(2) {
-        let (first, second) = (&tensors[pair[0]], &tensors[pair[1]]);
-        if first.name == second.name {
-            return Err(GgufError::DuplicateTensor {
-                tensor: shown(first.name),
-                first: first.described_at,
-                second: second.described_at,
-            });
-        }
-    }
-    Ok(order)
+    order
 }

@@ -194,7 +194,10 @@ impl Writer {
             due.push_back((tensor.name.clone(), bytes));
         }
         header.resize(header.len().next_multiple_of(alignment), 0);
-        Header::parse(&header)?.check_places((header.len() as u64).saturating_add(offset))?;
+        let whole = (header.len() as u64).saturating_add(offset);
+        if let Some(error) = Header::parse(&header)?.check(whole).into_iter().next() {
+            return Err(error.into());
+        }
 
         write_all(&mut out, &header, "the header")?;
         Ok(DataWriter { out, due, alignment })

@@ -7,6 +7,7 @@ use thiserror::Error;
 use crate::checkpoint::CheckpointError;
 use crate::context::{ContextError, PlanError};
 use crate::gguf::GgufError;
+use crate::tokenizer::TokenizerError;
 
 /// A model cannot be loaded.
 #[derive(Debug, Error)]
@@ -29,6 +30,9 @@ pub enum LoadError {
         /// Those that are supported.
         known: String,
     },
+    /// The files' tokenizer cannot be built.
+    #[error(transparent)]
+    Tokenizer(#[from] TokenizerError),
     /// Metadata that no model can be made of.
     #[error(transparent)]
     Config(#[from] ConfigError),

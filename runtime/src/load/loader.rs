@@ -70,6 +70,12 @@ impl<'a> Loader<'a> {
         self.checkpoint.tensors().len()
     }
 
+    /// Rows or columns of the largest tensor.
+    pub(crate) fn largest(&self) -> usize {
+        let sides = |tensor: &Tensor| tensor.view().rows().max(tensor.view().depth());
+        self.checkpoint.tensors().map(sides).max().unwrap_or(0)
+    }
+
     /// Whether there is a tensor of that name.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.checkpoint.tensor(name).is_some()
@@ -243,7 +249,8 @@ impl<'a> Loader<'a> {
         self.report.weights.push(weight);
     }
 
-    fn warn(&mut self, warning: String) {
+    /// Logs a warning and keeps it for the report.
+    pub(super) fn warn(&mut self, warning: String) {
         warn!("{warning}");
         self.report.warnings.push(warning);
     }

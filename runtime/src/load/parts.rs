@@ -2,7 +2,7 @@
 
 use super::{ConfigError, LoadError, Loader};
 use crate::attention::{AttentionConfig, Mask};
-use crate::cache::Store;
+use crate::cache::{CacheType, Store};
 use crate::linear::Linear;
 use crate::model::Sizes;
 use crate::norm::{LayerNorm, RmsNorm};
@@ -88,9 +88,11 @@ impl Loader<'_> {
             }
         };
         let (key, value) = (size("attention.key_length")?, size("attention.value_length")?);
-        let largest = [key, value].into_iter().filter_map(|size| size.checked_mul(count)).min();
-        if largest.is_none_or(|size| size > usize::MAX >> 16) {
-            let need = "heads of that size cannot be addressed";
+        // So that nothing is made in vain.
+        let rows = self.largest();
+        let all = |size: usize| size.checked_mul(count);
+        if [key, value].into_iter().any(|size| all(size).is_none_or(|all| all > rows)) {
+            let need = format!("no weight of the file has {key} rows for each");
             return Err(keys.wrong("attention.head_count", count, need).into());
         }
         Ok(Heads { count, groups, key, value })
@@ -103,15 +105,29 @@ impl Loader<'_> {
     }
 
     /// Attention as it is unless an architecture says otherwise.
-    pub(crate) fn attention_config(&self, heads: Heads) -> AttentionConfig {
+    pub(crate) fn attention_config(&mut self, heads: Heads) -> AttentionConfig {
         let Heads { count, groups, key, value } = heads;
         AttentionConfig {
             heads: count,
             groups,
-            store: Store { kind: self.options().cache, key, value },
+            store: Store { kind: self.cache_type(key), key, value },
             scale: 1.0 / (key as f32).sqrt(),
             softcap: None,
             mask: Mask::Causal,
+        }
+    }
+
+    /// The cache that the options ask for, if it can hold keys of `size` numbers.
+    fn cache_type(&mut self, size: usize) -> CacheType {
+        match self.options().cache {
+            CacheType::Q8 if !size.is_multiple_of(32) => {
+                self.warn(format!(
+                    "keys and values are cached as f16: q8 needs heads of a multiple of 32 \
+                     numbers, and these have {size}"
+                ));
+                CacheType::F16
+            }
+            kind => kind,
         }
     }
 

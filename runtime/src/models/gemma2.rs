@@ -62,7 +62,7 @@ pub(super) fn build(load: &mut Loader<'_>) -> Result<Box<dyn Network>, LoadError
         let mut norm = |name| load.rms_norm(&format!("{block}.{name}"), hidden, epsilon);
         let [attention_norm, after_attention, norm, after_feed_forward] =
             ["attn_norm", "post_attention_norm", "ffn_norm", "post_ffw_norm"].map(&mut norm);
-        let mask = if n % 2 == 0 { window } else { Mask::Causal };
+        let mask = if n.is_multiple_of(2) { window } else { Mask::Causal };
         Ok(Layer {
             attention_norm,
             q,
@@ -103,7 +103,10 @@ impl Network for Gemma2 {
             let [mut q, mut k, v] = pass.linear([&layer.q, &layer.k, &layer.v], &h)?;
             angles.rotate(pass, &mut q, layer.attention.key_size());
             angles.rotate(pass, &mut k, layer.attention.key_size());
-            let h = layer.attention.attend(pass, n, [&q, &k, &v]); // (rows, values of all heads)
+            let mut h = layer.attention.attend(pass, n, [&q, &k, &v]); // (rows, values of all heads)
+            if n + 1 == self.layers.len() {
+                [x, h] = pass.only_wanted([x, h]); // (wanted, ...) from here
+            }
             let [h] = pass.linear([&layer.o], &h)?; // (rows, hidden)
             let h = layer.after_attention.apply(pass, &h); // (rows, hidden)
             pass.add(&mut x, &h);
@@ -113,7 +116,7 @@ impl Network for Gemma2 {
             let h = layer.after_feed_forward.apply(pass, &h); // (rows, hidden)
             pass.add(&mut x, &h);
         }
-        let x = self.norm.apply(pass, &pass.wanted(&x)); // (wanted, hidden)
+        let x = self.norm.apply(pass, &x); // (wanted, hidden)
         let [mut logits] = pass.linear([&self.output], &x)?; // (wanted, vocabulary)
         if let Some(cap) = self.cap {
             pass.map(&mut logits, |x| cap * tanh(x / cap));

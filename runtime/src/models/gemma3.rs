@@ -125,7 +125,10 @@ impl Network for Gemma3 {
             let angles = if sees_everything(n) { &everywhere } else { &near };
             angles.rotate(pass, &mut q, layer.attention.key_size());
             angles.rotate(pass, &mut k, layer.attention.key_size());
-            let h = layer.attention.attend(pass, n, [&q, &k, &v]); // (rows, values of all heads)
+            let mut h = layer.attention.attend(pass, n, [&q, &k, &v]); // (rows, values of all heads)
+            if n + 1 == self.layers.len() {
+                [x, h] = pass.only_wanted([x, h]); // (wanted, ...) from here
+            }
             let [h] = pass.linear([&layer.o], &h)?; // (rows, hidden)
             let h = layer.after_attention.apply(pass, &h); // (rows, hidden)
             pass.add(&mut x, &h);
@@ -135,7 +138,7 @@ impl Network for Gemma3 {
             let h = layer.after_feed_forward.apply(pass, &h); // (rows, hidden)
             pass.add(&mut x, &h);
         }
-        let x = self.norm.apply(pass, &pass.wanted(&x)); // (wanted, hidden)
+        let x = self.norm.apply(pass, &x); // (wanted, hidden)
         let [mut logits] = pass.linear([&self.output], &x)?; // (wanted, vocabulary)
         if let Some(cap) = self.cap {
             pass.map(&mut logits, |x| cap * tanh(x / cap));

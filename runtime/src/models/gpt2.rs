@@ -81,7 +81,10 @@ impl Network for Gpt2 {
         for (n, layer) in self.layers.iter().enumerate() {
             let h = layer.attention_norm.apply(pass, &x); // (rows, hidden)
             let [q, k, v] = pass.linear([&layer.q, &layer.k, &layer.v], &h)?; // (rows, hidden)
-            let h = layer.attention.attend(pass, n, [&q, &k, &v]); // (rows, hidden)
+            let mut h = layer.attention.attend(pass, n, [&q, &k, &v]); // (rows, hidden)
+            if n + 1 == self.layers.len() {
+                [x, h] = pass.only_wanted([x, h]); // (wanted, ...) from here
+            }
             let [h] = pass.linear([&layer.o], &h)?; // (rows, hidden)
             pass.add(&mut x, &h);
 
@@ -91,7 +94,7 @@ impl Network for Gpt2 {
             let [h] = pass.linear([&layer.down], &h)?; // (rows, hidden)
             pass.add(&mut x, &h);
         }
-        let x = self.norm.apply(pass, &pass.wanted(&x)); // (wanted, hidden)
+        let x = self.norm.apply(pass, &x); // (wanted, hidden)
         let [logits] = pass.linear([&self.output], &x)?; // (wanted, vocabulary)
         Ok(logits)
     }

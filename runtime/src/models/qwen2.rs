@@ -79,7 +79,10 @@ impl Network for Qwen2 {
             let [mut q, mut k, v] = pass.linear([&layer.q, &layer.k, &layer.v], &h)?;
             angles.rotate(pass, &mut q, layer.attention.key_size());
             angles.rotate(pass, &mut k, layer.attention.key_size());
-            let h = layer.attention.attend(pass, n, [&q, &k, &v]); // (rows, values of all heads)
+            let mut h = layer.attention.attend(pass, n, [&q, &k, &v]); // (rows, values of all heads)
+            if n + 1 == self.layers.len() {
+                [x, h] = pass.only_wanted([x, h]); // (wanted, ...) from here
+            }
             let [h] = pass.linear([&layer.o], &h)?; // (rows, hidden)
             pass.add(&mut x, &h);
 
@@ -87,7 +90,7 @@ impl Network for Qwen2 {
             let h = layer.feed_forward.forward(pass, &h, silu)?; // (rows, hidden)
             pass.add(&mut x, &h);
         }
-        let x = self.norm.apply(pass, &pass.wanted(&x)); // (wanted, hidden)
+        let x = self.norm.apply(pass, &x); // (wanted, hidden)
         let [logits] = pass.linear([&self.output], &x)?; // (wanted, vocabulary)
         Ok(logits)
     }

@@ -85,7 +85,10 @@ impl Network for Qwen3 {
             layer.k_norm.apply_to_parts(pass, &mut k);
             angles.rotate(pass, &mut q, layer.attention.key_size());
             angles.rotate(pass, &mut k, layer.attention.key_size());
-            let h = layer.attention.attend(pass, n, [&q, &k, &v]); // (rows, values of all heads)
+            let mut h = layer.attention.attend(pass, n, [&q, &k, &v]); // (rows, values of all heads)
+            if n + 1 == self.layers.len() {
+                [x, h] = pass.only_wanted([x, h]); // (wanted, ...) from here
+            }
             let [h] = pass.linear([&layer.o], &h)?; // (rows, hidden)
             pass.add(&mut x, &h);
 
@@ -93,7 +96,7 @@ impl Network for Qwen3 {
             let h = layer.feed_forward.forward(pass, &h, silu)?; // (rows, hidden)
             pass.add(&mut x, &h);
         }
-        let x = self.norm.apply(pass, &pass.wanted(&x)); // (wanted, hidden)
+        let x = self.norm.apply(pass, &x); // (wanted, hidden)
         let [logits] = pass.linear([&self.output], &x)?; // (wanted, vocabulary)
         Ok(logits)
     }

@@ -5,12 +5,12 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use tempfile::NamedTempFile;
 use thiserror::Error;
 
 use super::file::{Entry, ParseError, ProfileFile, Unusable};
 use super::load::read;
 use super::time::stamp;
+use crate::replace::Replacement;
 
 /// What [`save`] did with what it found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -74,12 +74,9 @@ pub fn save(path: &Path, file: &ProfileFile) -> Result<Saved, SaveError> {
             saved.moved = Some(set_aside(path, kind).map_err(failed("move the old file aside"))?);
         }
     }
-    let mut temporary = NamedTempFile::new_in(folder).map_err(failed("write beside it"))?;
-    temporary.write_all(merged.to_toml().as_bytes()).map_err(failed("write it"))?;
-    // On disk before it has the name: a crash leaves the old file, or the new one, whole.
-    temporary.as_file().sync_all().map_err(failed("write it to disk"))?;
-    readable(temporary.as_file()).map_err(failed("set its permissions"))?;
-    temporary.persist(path).map_err(|error| failed("rename it")(error.error))?;
+    let mut replacement = Replacement::of(path).map_err(failed("write beside it"))?;
+    replacement.write_all(merged.to_toml().as_bytes()).map_err(failed("write it"))?;
+    replacement.commit().map_err(failed("put it in its place"))?;
     Ok(saved)
 }
 
@@ -119,16 +116,4 @@ fn lock(path: &Path) -> io::Result<Option<File>> {
         Err(error) if error.kind() == io::ErrorKind::Unsupported => Ok(None),
         Err(error) => Err(error),
     }
-}
-
-/// Temporary files are their owner's alone; a profile is for everyone on the machine.
-#[cfg(unix)]
-fn readable(file: &File) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    file.set_permissions(fs::Permissions::from_mode(0o644))
-}
-
-#[cfg(not(unix))]
-fn readable(_: &File) -> io::Result<()> {
-    Ok(())
 }

@@ -92,16 +92,15 @@ impl Manifest {
             .map_err(|source| ManifestError::Json { path, source })
     }
 
-    /// Whether the sidecar is that of a file with these contents.
-    ///
-    /// # Errors
-    /// One for each thing that is not as the sidecar says.
-    pub fn check(&self, file: &Path, bytes: &[u8], tensors: usize) -> Vec<ManifestError> {
+    /// Everything in which a file is not as the sidecar says: its contents, and how many tensors
+    /// they are, if that is known.
+    #[must_use]
+    pub fn check(&self, file: &Path, bytes: &[u8], tensors: Option<usize>) -> Vec<ManifestError> {
         let path = || Self::path(file);
         let mut errors = vec![];
-        if self.tensor_count != tensors {
+        if let Some(found) = tensors.filter(|found| *found != self.tensor_count) {
             let expected = self.tensor_count;
-            errors.push(ManifestError::Tensors { path: path(), expected, found: tensors });
+            errors.push(ManifestError::Tensors { path: path(), expected, found });
         }
         if let Some(expected) = &self.smq_sha256 {
             let found = hex(&Sha256::digest(bytes));
@@ -179,8 +178,8 @@ mod tests {
         };
         let file = Path::new("folder/model.smq");
         assert_eq!(Manifest::path(file), Path::new("folder/model.smq.manifest.json"));
-        assert!(manifest.check(file, b"weights", 2).is_empty());
-        let errors = manifest.check(file, b"other", 3);
+        assert!(manifest.check(file, b"weights", Some(2)).is_empty());
+        let errors = manifest.check(file, b"other", Some(3));
         assert!(matches!(errors[0], ManifestError::Tensors { expected: 2, found: 3, .. }));
         assert!(errors[1].to_string().contains("SHA-256"));
         let back: Manifest = serde_json::from_str(&manifest.to_json()).unwrap();

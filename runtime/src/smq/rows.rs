@@ -13,9 +13,11 @@ use kernels::{Format, FormatInfo, float, formats, quant_format};
 
 use super::Entry;
 use super::planar::{Planar, scale};
+use super::scheme::Scheme;
+use crate::tensor::TensorView;
 
 /// Weights in a block of the formats below, and of `Q8_0` and `Q4_0`.
-const LEN: usize = 32;
+pub(crate) const LEN: usize = 32;
 
 quant_format! {
     /// 32 bytes, one f32 scale: Q8_0 of an SMQ file.
@@ -47,7 +49,7 @@ impl<'a> Entry<'a> {
             return Rows { format: self.scheme.format(), bytes: Cow::Borrowed(self.data) };
         };
         let depth = *self.dims.last().expect("a tensor has a dimension");
-        if depth % LEN != 0 || self.block % LEN != 0 {
+        if !depth.is_multiple_of(LEN) || !self.block.is_multiple_of(LEN) {
             let bytes = self.values().into_iter().flat_map(f32::to_le_bytes).collect();
             return Rows { format: f32_format(), bytes: Cow::Owned(bytes) };
         }
@@ -89,6 +91,44 @@ impl<'a> Entry<'a> {
         }
         weights
     }
+}
+
+/// The planar scheme whose planes the blocks of a format are, interleaved.
+pub(crate) fn interleaved(format: &FormatInfo) -> Option<&'static Scheme> {
+    let name = match format.name {
+        "Q8_0" => "Q8_0",
+        "Q4_0" => "Q4_0",
+        _ if format == SMQ_Q8::info() => "Q8_0",
+        _ if format == SMQ_Q4::info() => "Q4_0",
+        _ => return None,
+    };
+    Scheme::of(formats::by_name(name)?)
+}
+
+/// Data and aux, in blocks of [`LEN`], of [`interleaved`] planes: the way back from
+/// [`Entry::rows`]. Every value stays what it is.
+pub(crate) fn planes(view: &TensorView<'_>) -> Option<(Vec<u8>, Vec<u8>)> {
+    let planar = interleaved(view.format)?.planar?;
+    let scale_bytes = view.format.block_bytes - planar.lengths(LEN as u64, LEN as u32)?.0 as usize;
+    let (mut data, mut aux) = (Vec::new(), Vec::new());
+    for block in view.bytes.chunks_exact(view.format.block_bytes) {
+        let (scale, codes) = block.split_at(scale_bytes);
+        match *scale {
+            [a, b] => aux.extend(float::f16([a, b]).to_le_bytes()),
+            _ => aux.extend(scale),
+        }
+        match planar {
+            Planar::Q8 => data.extend(codes),
+            Planar::Q4 => {
+                let code = |n: usize| {
+                    let nibble = codes[n % (LEN / 2)] >> (4 * (n / (LEN / 2))) & 15;
+                    nibble.wrapping_sub(8) & 15
+                };
+                data.extend((0..LEN).step_by(2).map(|n| code(n) | code(n + 1) << 4));
+            }
+        }
+    }
+    Some((data, aux))
 }
 
 fn f32_format() -> &'static FormatInfo {

@@ -21,7 +21,7 @@ pub struct Scheme {
 }
 
 /// Every scheme of version 1.
-pub const SCHEMES: [Scheme; 8] = [
+pub static SCHEMES: [Scheme; 8] = [
     Scheme { name: "F32", code: 1, planar: None },
     Scheme { name: "F16", code: 2, planar: None },
     Scheme { name: "Q8_0", code: 10, planar: Some(Planar::Q8) },
@@ -32,19 +32,17 @@ pub const SCHEMES: [Scheme; 8] = [
     Scheme { name: "Q6_K", code: 21, planar: None },
 ];
 
-static TABLE: [Scheme; 8] = SCHEMES;
-
 impl Scheme {
     /// The scheme with a number.
     #[must_use]
     pub fn by_code(code: u32) -> Option<&'static Self> {
-        TABLE.iter().find(|scheme| scheme.code == code)
+        SCHEMES.iter().find(|scheme| scheme.code == code)
     }
 
     /// The scheme that stores weights like a format does.
     #[must_use]
     pub fn of(format: &FormatInfo) -> Option<&'static Self> {
-        TABLE.iter().find(|scheme| scheme.name == format.name)
+        SCHEMES.iter().find(|scheme| scheme.name == format.name)
     }
 
     /// The format of the scheme's name.
@@ -85,7 +83,7 @@ mod tests {
 
     #[test]
     fn schemes_are_found_by_code_and_by_format() {
-        for scheme in &TABLE {
+        for scheme in &SCHEMES {
             assert_eq!(scheme.format().name, scheme.name);
             assert_eq!(Scheme::by_code(scheme.code), Some(scheme));
             assert_eq!(Scheme::of(scheme.format()), Some(scheme));

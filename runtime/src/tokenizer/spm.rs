@@ -12,7 +12,7 @@ use std::collections::{BinaryHeap, HashMap};
 
 use super::error::TokenizerError;
 use super::keys;
-use super::vocabulary::{SPACE, TokenKind, Vocabulary, expect_one_each};
+use super::vocabulary::{self, SPACE, TokenKind, Vocabulary, expect_one_each};
 use crate::gguf::{Metadata, Value};
 
 /// No symbol before the first, none after the last.
@@ -26,8 +26,10 @@ pub(super) struct Spm {
     /// The longest token, in bytes.
     longest: usize,
     /// The token of each byte.
-    bytes: [Option<u32>; 256],
+    bytes: Box<[Option<u32>; 256]>,
     unknown: Option<u32>,
+    /// Texts get a space before them, as words have inside a text.
+    pub(super) space_before: bool,
 }
 
 /// A piece of the text that is one token, or one character that is none.
@@ -70,21 +72,33 @@ impl Spm {
         })?;
 
         let mut ids = HashMap::with_capacity(vocabulary.len());
+        let mut bytes = Box::new([None; 256]);
         let mut longest = 0;
-        for (id, _, text) in vocabulary.iter().filter(|(.., text)| !text.is_empty()) {
-            longest = longest.max(text.len());
-            ids.entry(Box::from(text)).or_insert(id);
+        for (id, kind, text) in vocabulary.iter().filter(|(.., text)| !text.is_empty()) {
+            match kind {
+                // No merges lead to these: a text cannot spell them.
+                TokenKind::Control | TokenKind::Unknown => {}
+                TokenKind::Byte => {
+                    if let Some(byte) = vocabulary::byte(text) {
+                        bytes[usize::from(byte)].get_or_insert(id);
+                    }
+                }
+                TokenKind::Normal | TokenKind::UserDefined | TokenKind::Unused => {
+                    longest = longest.max(text.len());
+                    ids.entry(Box::from(text)).or_insert(id);
+                }
+            }
         }
-        let byte = |byte| {
-            let id = ids.get(format!("<0x{byte:02X}>").as_str()).copied()?;
-            (vocabulary.kind(id) == Some(TokenKind::Byte)).then_some(id)
-        };
-        let bytes = std::array::from_fn(byte);
-        Ok(Self { ids, scores, longest, bytes, unknown })
+        let space_before = metadata.find(keys::ADD_SPACE_PREFIX)?.unwrap_or(true);
+        Ok(Self { ids, scores, longest, bytes, unknown, space_before })
     }
 
-    /// Appends the tokens of `text`. Spaces must have been [escaped](escape).
+    /// Appends the tokens of `text`.
     pub(super) fn encode(&self, text: &str, out: &mut Vec<u32>) -> Result<(), TokenizerError> {
+        let spelled = |c| if c == ' ' { SPACE } else { c };
+        let before = self.space_before.then_some(SPACE);
+        let text: String = before.into_iter().chain(text.chars().map(spelled)).collect();
+        let text = &*text;
         let mut symbols = characters(text);
         let mut pairs = BinaryHeap::new();
         for left in 0..symbols.len().saturating_sub(1) {
@@ -136,11 +150,6 @@ impl Spm {
         }
         Ok(())
     }
-}
-
-/// Appends `text` with spaces as the vocabulary writes them.
-pub(super) fn escape(text: &str, out: &mut String) {
-    out.extend(text.chars().map(|c| if c == ' ' { SPACE } else { c }));
 }
 
 /// A symbol for each character.

@@ -62,6 +62,8 @@ impl Vocabulary {
         }
         let mut texts = String::with_capacity(tokens.as_bytes().len());
         let mut ends = Vec::with_capacity(tokens.len());
+        // What the names say, where nothing else does.
+        let mut kinds = Vec::with_capacity(tokens.len());
         for (id, text) in strings(tokens, keys::TOKENS)?.enumerate() {
             if text.len() > LONGEST_TOKEN {
                 let problem =
@@ -70,11 +72,11 @@ impl Vocabulary {
             }
             texts.push_str(text);
             ends.push(texts.len());
+            kinds.push(byte(text).map_or(TokenKind::Normal, |_| TokenKind::Byte));
         }
-        let kinds = match metadata.find::<Array<'_>>(keys::TOKEN_TYPE)? {
-            Some(types) => kinds(types, ends.len())?,
-            None => vec![TokenKind::Normal; ends.len()],
-        };
+        if let Some(types) = metadata.find::<Array<'_>>(keys::TOKEN_TYPE)? {
+            kinds = read_kinds(types, ends.len())?;
+        }
         Ok(Self { texts, ends, kinds })
     }
 
@@ -153,7 +155,7 @@ pub(super) fn expect_one_each(
     }
 }
 
-fn kinds(types: Array<'_>, tokens: usize) -> Result<Vec<TokenKind>, TokenizerError> {
+fn read_kinds(types: Array<'_>, tokens: usize) -> Result<Vec<TokenKind>, TokenizerError> {
     use TokenKind::*;
     expect_one_each(types, keys::TOKEN_TYPE, tokens)?;
     let read = |(id, value): (usize, crate::gguf::Value<'_>)| {
@@ -171,7 +173,8 @@ fn kinds(types: Array<'_>, tokens: usize) -> Result<Vec<TokenKind>, TokenizerErr
 }
 
 /// The byte that a token like `<0x0A>` stands for.
-fn byte(text: &str) -> Option<u8> {
+pub(super) fn byte(text: &str) -> Option<u8> {
     let digits = text.strip_prefix("<0x")?.strip_suffix('>')?;
-    u8::from_str_radix(digits, 16).ok()
+    let hexadecimal = digits.len() == 2 && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+    u8::from_str_radix(digits, 16).ok().filter(|_| hexadecimal)
 }

@@ -1,7 +1,8 @@
 //! The layout as a value of the program: what the encoder, tools and tests read.
 
-use super::super::equation::{Op, Tree};
+use super::super::literal::fits_f32;
 use super::super::model::{Format, Numbers, made};
+use super::super::tree::{Op, Tree};
 use super::scalar::constant;
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
@@ -11,8 +12,8 @@ pub(super) fn layout(format: &Format) -> TokenStream {
         let (name, kind) = (field.name.to_string(), made(&format!("{:?}", field.kind)));
         let count = Literal::usize_unsuffixed(field.count.unwrap_or(1));
         let offset = Literal::usize_unsuffixed(field.offset);
-        quote! { ::kernels::layout::Field {
-            name: #name, kind: ::kernels::layout::Kind::#kind, count: #count, offset: #offset,
+        quote! { layout::Field {
+            name: #name, kind: layout::Kind::#kind, count: #count, offset: #offset,
         } }
     });
     let numbers = format.numbers.iter().map(|numbers| constant(&numbers.name));
@@ -22,15 +23,9 @@ pub(super) fn layout(format: &Format) -> TokenStream {
     let levels = levels(format, format.codes(), table).into_iter();
     let levels = levels.map(|level| Literal::f32_unsuffixed((level + equation.center) as f32));
     let scale = part(format, &equation.scale);
-    let extra = match &equation.extra {
-        Some(extra) => {
-            let part = part(format, extra);
-            quote! { ::core::option::Option::Some(#part) }
-        }
-        None => quote! { ::core::option::Option::None },
-    };
+    let extra = option(equation.extra.as_ref().map(|extra| part(format, extra)));
     quote! {
-        static LAYOUT: ::kernels::layout::Layout = ::kernels::layout::Layout {
+        static LAYOUT: layout::Layout = layout::Layout {
             fields: &[#(#fields),*],
             numbers: &[#(&#numbers),*],
             codes: &#code,
@@ -52,22 +47,26 @@ fn levels(format: &Format, numbers: &Numbers, table: Option<usize>) -> Vec<f64> 
 }
 
 /// A product `constant * float * f(integer)`, which the default encoder can choose; `None` for
-/// any other shape.
+/// any other shape, and for constants that leave the range of an `f32`.
 fn part(format: &Format, tree: &Tree) -> TokenStream {
     let mut factors = vec![];
     flatten(tree, &mut factors);
-    let (mut constant_factor, mut float, mut integer) = (1.0, None, None);
+    let (mut product, mut float, mut integer) = (1.0, None, None);
     for factor in factors {
         match factor {
-            Tree::Literal(value) => constant_factor *= value,
+            Tree::Literal(value) => product *= value,
             Tree::Float { field, group } if float.is_none() => float = Some((*field, *group)),
             other => match single_integer(format, other) {
                 Some(found) if integer.is_none() => integer = Some(found),
-                _ => return quote! { ::core::option::Option::None },
+                _ => return option(None),
             },
         }
     }
-    let constant_factor = Literal::f32_unsuffixed(constant_factor as f32);
+    let values = integer.as_ref().map_or(&[][..], |(_, _, values)| values);
+    if !values.iter().chain([&product]).all(|value| fits_f32(*value)) {
+        return option(None);
+    }
+    let product = Literal::f32_unsuffixed(product as f32);
     let float = option(float.map(|(field, group)| {
         let field = Literal::usize_unsuffixed(field);
         let group = Literal::usize_unsuffixed(group.unwrap_or(format.block()));
@@ -77,19 +76,20 @@ fn part(format: &Format, tree: &Tree) -> TokenStream {
         let (name, group) =
             (constant(&format.numbers[numbers].name), Literal::usize_unsuffixed(group));
         let values = values.into_iter().map(|value| Literal::f32_unsuffixed(value as f32));
-        quote! { ::kernels::layout::Integer {
+        quote! { layout::Integer {
             numbers: &#name, group: #group, values: &[#(#values),*],
         } }
     }));
-    quote! { ::core::option::Option::Some(::kernels::layout::Part {
-        constant: #constant_factor, float: #float, integer: #integer,
-    }) }
+    option(Some(quote! { layout::Part {
+        constant: #product, float: #float, integer: #integer,
+    } }))
 }
 
-fn option(value: Option<TokenStream>) -> TokenStream {
+/// An `Option` in the program.
+pub(super) fn option(value: Option<TokenStream>) -> TokenStream {
     match value {
-        Some(value) => quote! { ::core::option::Option::Some(#value) },
-        None => quote! { ::core::option::Option::None },
+        Some(value) => quote! { Some(#value) },
+        None => quote! { None },
     }
 }
 
@@ -109,24 +109,17 @@ fn single_integer(format: &Format, tree: &Tree) -> Option<(usize, usize, Vec<f64
         Tree::Integer { numbers, group, table } => {
             Some((*numbers, *group, levels(format, &format.numbers[*numbers], *table)))
         }
-        Tree::Binary(op, left, right) => {
-            let apply = |a: f64, b: f64| match op {
-                Op::Add => a + b,
-                Op::Sub => a - b,
-                Op::Mul => a * b,
-            };
-            match (&**left, &**right) {
-                (Tree::Literal(a), tree) => {
-                    let (numbers, group, values) = single_integer(format, tree)?;
-                    Some((numbers, group, values.into_iter().map(|b| apply(*a, b)).collect()))
-                }
-                (tree, Tree::Literal(b)) => {
-                    let (numbers, group, values) = single_integer(format, tree)?;
-                    Some((numbers, group, values.into_iter().map(|a| apply(a, *b)).collect()))
-                }
-                _ => None,
+        Tree::Binary(op, left, right) => match (&**left, &**right) {
+            (Tree::Literal(a), tree) => {
+                let (numbers, group, values) = single_integer(format, tree)?;
+                Some((numbers, group, values.into_iter().map(|b| op.apply(*a, b)).collect()))
             }
-        }
+            (tree, Tree::Literal(b)) => {
+                let (numbers, group, values) = single_integer(format, tree)?;
+                Some((numbers, group, values.into_iter().map(|a| op.apply(a, *b)).collect()))
+            }
+            _ => None,
+        },
         Tree::Literal(_) | Tree::Float { .. } => None,
     }
 }

@@ -1,18 +1,22 @@
 //! The scalar reference: gather the numbers, then the equation as it was written.
 
+use super::super::equation::{Subscript, subscript};
+use super::super::literal::factor;
 use super::super::model::{Format, Kind};
 use super::super::parse::path_ident;
 use super::super::runs;
-use proc_macro2::{Ident, Literal, TokenStream};
-use quote::{format_ident, quote};
-use syn::{Expr, Lit};
+use proc_macro2::{Ident, Literal, Span, TokenStream};
+use quote::{ToTokens, format_ident, quote};
+use syn::Expr;
 
 pub(super) fn dequantize(format: &Format) -> TokenStream {
     let block = super::block_name(format);
+    // A name that no field or let can take away.
+    let bytes = Ident::new("bytes", Span::mixed_site());
     let len = Literal::usize_unsuffixed(format.block());
     let consts = format.numbers.iter().map(|numbers| {
         let (name, tokens) = (constant(&numbers.name), runs::tokens(numbers));
-        quote! { const #name: ::kernels::layout::Numbers = #tokens; }
+        quote! { const #name: layout::Numbers = #tokens; }
     });
     let floats = (0..format.fields.len())
         .filter(|field| format.equation.floats.contains(field))
@@ -20,7 +24,7 @@ pub(super) fn dequantize(format: &Format) -> TokenStream {
     let numbers = format.numbers.iter().map(|numbers| {
         let (name, constant) = (&numbers.name, constant(&numbers.name));
         let len = Literal::usize_unsuffixed(numbers.bits.len());
-        quote! { let #name: [f32; #len] = #constant.read(bytes); }
+        quote! { let #name: [f32; #len] = #constant.read(#bytes); }
     });
     let tables = format.tables.iter().map(|table| {
         let (name, len) = (&table.name, Literal::usize_unsuffixed(table.levels.len()));
@@ -35,10 +39,10 @@ pub(super) fn dequantize(format: &Format) -> TokenStream {
             #[must_use]
             pub fn dequantize(&self) -> [f32; #len] {
                 #(#tables)*
-                let bytes = ::kernels::zerocopy::IntoBytes::as_bytes(self);
+                let #bytes = zerocopy::IntoBytes::as_bytes(self);
                 #(#floats)*
                 #(#numbers)*
-                ::core::array::from_fn(|i| #weight)
+                core::array::from_fn(|i| #weight)
             }
         }
     }
@@ -61,17 +65,16 @@ fn float(format: &Format, field: usize) -> TokenStream {
 /// The function that decodes one element of a float field.
 pub(super) fn decoder(kind: Kind) -> TokenStream {
     let name = format_ident!("{}", kind.name());
-    quote! { ::kernels::float::#name }
+    quote! { float::#name }
 }
 
 /// The equation in `f32`: literals become floats, table indices become `usize`.
 fn weight(expr: &Expr, format: &Format) -> TokenStream {
     match expr {
-        Expr::Paren(inner) => {
-            let inner = weight(&inner.expr, format);
+        Expr::Paren(syn::ExprParen { expr, .. }) | Expr::Group(syn::ExprGroup { expr, .. }) => {
+            let inner = weight(expr, format);
             quote! { (#inner) }
         }
-        Expr::Group(inner) => weight(&inner.expr, format),
         Expr::Unary(unary) => {
             let inner = weight(&unary.expr, format);
             quote! { -#inner }
@@ -81,20 +84,24 @@ fn weight(expr: &Expr, format: &Format) -> TokenStream {
                 (weight(&binary.left, format), &binary.op, weight(&binary.right, format));
             quote! { #left #op #right }
         }
-        Expr::Lit(lit) => match &lit.lit {
-            Lit::Int(int) => {
-                let value = Literal::f32_unsuffixed(int.base10_parse().unwrap_or(f32::NAN));
-                quote! { #value }
-            }
-            other => quote! { #other },
-        },
+        Expr::Lit(lit) => {
+            let value = factor(lit).expect("a literal that the equation was read from");
+            Literal::f32_unsuffixed(value as f32).into_token_stream()
+        }
         Expr::Index(index) => {
             let is_table = path_ident(&index.expr)
                 .is_some_and(|name| format.tables.iter().any(|table| table.name == *name));
-            let (name, inner) = (&index.expr, &index.index);
-            match is_table {
-                true => quote! { #name[#inner as usize] },
-                false => quote! { #name[#inner] },
+            let name = &index.expr;
+            if is_table {
+                let at = weight(&index.index, format);
+                return quote! { #name[#at as usize] };
+            }
+            match subscript(&index.index).expect("brackets that the equation was read from") {
+                Subscript::Weight => quote! { #name[i] },
+                Subscript::Group(group) => {
+                    let group = Literal::usize_unsuffixed(group);
+                    quote! { #name[i / #group] }
+                }
             }
         }
         other => quote! { #other },

@@ -1,10 +1,12 @@
 //! The vector decode: codes register by register, scales and biases as one vector a span.
 
-use super::super::equation::{Op, Tree};
-use super::super::lower::{Constants, Register, lower};
-use super::super::model::{Bit, Format, Kind, Numbers};
+use super::super::body::Body;
+use super::super::chains::{Chain, chains, order};
+use super::super::lower::{Register, lower};
+use super::super::model::{Bit, Format, Kind, Numbers, made};
 use super::super::recipe::{Recipe, UNITS};
-use proc_macro2::{Ident, Literal, TokenStream};
+use super::super::tree::{Op, Tree};
+use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
 /// How raw codes become unsigned bytes: `level + center = byte + center'`.
@@ -49,28 +51,79 @@ impl Code {
 
 /// `Coded::codes`: each register of the span to `each`, in order of the weights.
 pub(super) fn codes(format: &Format, recipe: Recipe, code: &Code) -> TokenStream {
-    let mut constants = Constants::default();
+    let mut body = Body::default();
     let [wide, narrow] = [Register::Wide, Register::Narrow].map(|register| {
-        let registers = recipe.blocks * format.block() / register.lanes();
-        let each = (0..registers).map(|n| {
+        for n in 0..recipe.blocks * format.block() / register.lanes() {
             let weights = n * register.lanes()..(n + 1) * register.lanes();
             let lanes: Vec<Vec<Bit>> =
                 weights.map(|weight| in_span(format, format.codes(), weight)).collect();
-            let value = lower(&lanes, register, recipe.blocks * format.bytes, &mut constants);
-            let value = finish(value, code, register, &mut constants);
+            let value = lower(&lanes, register, recipe.blocks * format.bytes, &mut body);
+            let value = finish(value, code, register, &mut body);
             let n = Literal::usize_unsuffixed(n);
-            quote! { each(#n, #value); }
-        });
-        each.collect::<TokenStream>()
+            body.statement(quote! { each(#n, #value); });
+        }
+        body.take_statements()
     });
-    let constants = constants.tokens();
+    let constants = body.constants();
     quote! {
         #[inline(always)]
-        fn codes<I: ::kernels::Isa>(
-            isa: I, span: &Self::Span, mut each: impl FnMut(usize, I::Bytes),
-        ) {
+        fn codes<I: Isa>(isa: I, span: &Self::Span, mut each: impl FnMut(usize, I::Bytes)) {
             #constants
             if const { I::LANES == 64 } { #wide } else { #narrow }
+        }
+    }
+}
+
+/// `Coded::links` and its orders, where registers can be chained.
+pub(super) fn links(format: &Format, recipe: Recipe, code: &Code) -> TokenStream {
+    let mut body = Body::default();
+    let numbers: Vec<Vec<Bit>> = (0..recipe.blocks * format.block())
+        .map(|weight| in_span(format, format.codes(), weight))
+        .collect();
+    let [wide, narrow] = [Register::Wide, Register::Narrow]
+        .map(|register| chains(&numbers, recipe.unit, register.lanes()));
+    let mut hand_out = |chains: &Option<Vec<Chain>>, register: Register| {
+        let Some(chains) = chains else {
+            return quote! { format::links_in_order::<I, Self>(isa, span, each) };
+        };
+        let mut n = 0;
+        for Chain { first, per, registers } in chains {
+            for (link, weights) in registers.iter().enumerate() {
+                let lanes: Vec<Vec<Bit>> =
+                    weights.iter().map(|weight| numbers[*weight].clone()).collect();
+                let value = lower(&lanes, register, recipe.blocks * format.bytes, &mut body);
+                let value = finish(value, code, register, &mut body);
+                let place = match link {
+                    0 => made("first"),
+                    _ if link + 1 == registers.len() => made("last"),
+                    _ => made("inner"),
+                };
+                let facts = [n, *first, *per].map(Literal::usize_unsuffixed);
+                body.statement(quote! { each(Link::#place(#(#facts),*), #value); });
+                n += 1;
+            }
+        }
+        body.take_statements()
+    };
+    if wide.is_none() && narrow.is_none() {
+        return quote! {};
+    }
+    let (wide_code, narrow_code) =
+        (hand_out(&wide, Register::Wide), hand_out(&narrow, Register::Narrow));
+    let constants = body.constants();
+    let orders = [("ORDER_WIDE", &wide), ("ORDER_NARROW", &narrow)].map(|(name, chains)| {
+        let name = made(name);
+        chains.as_ref().map(|chains| {
+            let order = order(chains).into_iter().map(Literal::u8_unsuffixed);
+            quote! { const #name: Option<&'static [u8]> = Some(&[#(#order),*]); }
+        })
+    });
+    quote! {
+        #(#orders)*
+        #[inline(always)]
+        fn links<I: Isa>(isa: I, span: &Self::Span, mut each: impl FnMut(Link, I::Bytes)) {
+            #constants
+            if const { I::LANES == 64 } { #wide_code } else { #narrow_code }
         }
     }
 }
@@ -82,27 +135,17 @@ fn in_span(format: &Format, numbers: &Numbers, n: usize) -> Vec<Bit> {
 }
 
 /// Raw codes to unsigned bytes.
-fn finish(
-    value: TokenStream,
-    code: &Code,
-    register: Register,
-    constants: &mut Constants,
-) -> TokenStream {
+fn finish(value: TokenStream, code: &Code, register: Register, body: &mut Body) -> TokenStream {
     if let Some(table) = &code.table {
-        return lookup(value, table, register, constants);
+        return lookup(value, table, register, body);
     }
     flipped(value, code.flip, register)
 }
 
-fn lookup(
-    value: TokenStream,
-    table: &[u8],
-    register: Register,
-    constants: &mut Constants,
-) -> TokenStream {
+fn lookup(value: TokenStream, table: &[u8], register: Register, body: &mut Body) -> TokenStream {
     let mut levels = table.to_vec();
     levels.resize(16, 0);
-    let (lookup, levels) = (register.op("lookup"), constants.bytes(levels));
+    let (lookup, levels) = (register.op("lookup"), body.bytes(levels));
     quote! { isa.#lookup(#value, #levels) }
 }
 
@@ -139,14 +182,15 @@ pub(super) fn biases(format: &Format, recipe: Recipe, code: &Code) -> TokenStrea
 }
 
 fn groups(format: &Format, recipe: Recipe, name: &str, tree: &Tree) -> TokenStream {
-    let name = Ident::new(name, proc_macro2::Span::call_site());
-    let mut writer = Groups { format, recipe, constants: Constants::default() };
+    let name = made(name);
+    let mut writer = Groups { format, recipe, body: Body::default() };
     let value = writer.tokens(tree);
-    let constants = writer.constants.tokens();
+    let (constants, statements) = (writer.body.constants(), writer.body.take_statements());
     quote! {
         #[inline(always)]
-        fn #name<I: ::kernels::Isa>(isa: I, span: &Self::Span) -> I::Groups {
+        fn #name<I: Isa>(isa: I, span: &Self::Span) -> I::Groups {
             #constants
+            #statements
             #value
         }
     }
@@ -156,7 +200,7 @@ fn groups(format: &Format, recipe: Recipe, name: &str, tree: &Tree) -> TokenStre
 struct Groups<'a> {
     format: &'a Format,
     recipe: Recipe,
-    constants: Constants,
+    body: Body,
 }
 
 impl Groups<'_> {
@@ -212,13 +256,9 @@ impl Groups<'_> {
                 }
             }
             Kind::F16 if !alike => {
-                let count = Literal::usize_unsuffixed(places.len());
                 let span = self.recipe.blocks * self.format.bytes;
-                let span = Literal::usize_unsuffixed(span);
-                let places = places.iter().map(|place| Literal::usize_unsuffixed(*place));
-                quote! { isa.g_f16(span, const {
-                    &::kernels::isa::Spots::new::<#count, 2>([#(#places),*], #span)
-                }) }
+                let spots = self.body.spots(places, 2, span);
+                quote! { isa.g_f16(span, #spots) }
             }
             kind => {
                 let decode = super::scalar::decoder(kind);
@@ -251,7 +291,7 @@ impl Groups<'_> {
                 let levels = &self.format.tables[table].levels;
                 let lowest = *levels.iter().min().expect("a table has levels");
                 let table: Vec<u8> = levels.iter().map(|level| (level - lowest) as u8).collect();
-                (lookup(value, &table, Register::Small, &mut self.constants), lowest as f32)
+                (lookup(value, &table, Register::Small, &mut self.body), lowest as f32)
             }
             None if numbers.signed => {
                 let flip = 1u8 << (numbers.width - 1);
@@ -268,6 +308,6 @@ impl Groups<'_> {
 
     fn small(&mut self, lanes: &[Vec<Bit>]) -> TokenStream {
         let span = self.recipe.blocks * self.format.bytes;
-        lower(lanes, Register::Small, span, &mut self.constants)
+        lower(lanes, Register::Small, span, &mut self.body)
     }
 }

@@ -6,6 +6,7 @@
 
 use super::{chunk, chunk_mut, quad_of, x86_isa};
 use crate::isa::{Shift, array};
+use std::arch::asm;
 use std::arch::x86_64::*;
 
 macro_rules! ymm_isa {
@@ -128,6 +129,17 @@ macro_rules! ymm_isa {
         }
         fn to_f32(self, v: __m256i) -> __m256 {
             _mm256_cvtepi32_ps(v)
+        }
+        fn in_turn(self, sums: __m256i) -> __m256i {
+            let same;
+            // SAFETY: there is no instruction.
+            unsafe {
+                asm!("/* {0} */", inout(ymm_reg) sums => same, options(nomem, nostack, preserves_flags));
+            }
+            same
+        }
+        fn as_f32(self, v: __m256i) -> __m256 {
+            _mm256_castsi256_ps(v)
         }
 
         fn splat(self, value: f32) -> __m256 {

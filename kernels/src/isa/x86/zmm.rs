@@ -2,6 +2,7 @@
 
 use super::{chunk, chunk_mut, quad_of, x86_isa};
 use crate::isa::{Shift, Spots, array};
+use std::arch::asm;
 use std::arch::x86_64::*;
 
 x86_isa!(Avx512Vnni {
@@ -112,6 +113,17 @@ x86_isa!(Avx512Vnni {
     }
     fn to_f32(self, v: __m512i) -> __m512 {
         _mm512_cvtepi32_ps(v)
+    }
+    fn in_turn(self, sums: __m512i) -> __m512i {
+        let same;
+        // SAFETY: there is no instruction.
+        unsafe {
+            asm!("/* {0} */", inout(zmm_reg) sums => same, options(nomem, nostack, preserves_flags));
+        }
+        same
+    }
+    fn as_f32(self, v: __m512i) -> __m512 {
+        _mm512_castsi512_ps(v)
     }
 
     fn splat(self, value: f32) -> __m512 {
@@ -256,6 +268,8 @@ x86_isa!(Avx512Vnni {
     fn g_f16(self, from: &[u8], spots: &Spots) -> __m512 {
         if spots.fits {
             self.f16s_of(self.spots(from, spots))
+        } else if spots.at[15] + 4 <= from.len() {
+            self.gathered_f16s(from, spots)
         } else {
             self.g_f16s(&spots.halves(from))
         }
@@ -281,6 +295,33 @@ x86_isa!(Avx512Vnni {
 
 #[kernel_macros::fence]
 impl crate::isa::Avx512Vnni {
+    /// The `f16` in the low half of the dword at each spot; the last dword lies within `from`.
+    fn gathered_f16s(self, from: &[u8], spots: &Spots) -> __m512 {
+        let from = &from[..spots.at[15] + 4];
+        let at: [i32; 16] = array(
+            #[inline(always)]
+            |n| spots.at[n] as i32,
+        );
+        if spots.at[7] == spots.at[15] {
+            // SAFETY: `at` has the 32 bytes that are read.
+            let at = unsafe { _mm256_loadu_si256(at.as_ptr().cast()) };
+            // SAFETY: spots ascend; the dword at the last one is the end of `from`.
+            let dwords = unsafe { _mm256_i32gather_epi32::<1>(from.as_ptr().cast(), at) };
+            // The low half of each dword, and of the last one to the end.
+            let halves: [u16; 16] = array(
+                #[inline(always)]
+                |n| 2 * n.min(7) as u16,
+            );
+            // SAFETY: `halves` has the 32 bytes that are read.
+            let halves = unsafe { _mm256_loadu_si256(halves.as_ptr().cast()) };
+            return _mm512_cvtph_ps(_mm256_permutexvar_epi16(halves, dwords));
+        }
+        // SAFETY: `at` has the 64 bytes that are read.
+        let at = unsafe { _mm512_loadu_si512(at.as_ptr().cast()) };
+        // SAFETY: spots ascend; the dword at the last one is the end of `from`.
+        let dwords = unsafe { _mm512_i32gather_epi32::<1>(at, from.as_ptr().cast()) };
+        _mm512_cvtph_ps(_mm512_cvtepi32_epi16(dwords))
+    }
     /// The bytes of all spots, one after the other.
     #[inline(always)]
     fn spots(self, from: &[u8], spots: &Spots) -> __m512i {

@@ -1,7 +1,7 @@
 //! A fast wrong kernel is no kernel: results against weights dequantized and multiplied in f64.
 
 use anyhow::bail;
-use kernels::{Activations, Numerics, Plan, Pool};
+use kernels::{Activations, Plan, Pool};
 
 /// Rows of the weights that are compared, and rows of activations.
 const ROWS: usize = 12;
@@ -120,7 +120,7 @@ impl<'a> Exact<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kernels::{Problem, Selection, formats};
+    use kernels::{Numerics, Problem, Selection, formats};
 
     #[test]
     fn a_right_result_passes_and_one_that_is_a_little_wrong_does_not() {

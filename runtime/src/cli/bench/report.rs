@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::peaks::{Peaks, bound_name};
 use super::time::Times;
+use super::whole::Whole;
 use super::work::Work;
 
 /// Everything that was measured.
@@ -17,9 +18,15 @@ pub(crate) struct Report<'a> {
     pub(crate) title: &'a str,
     pub(crate) machine: Fingerprint,
     pub(crate) context: &'a Context,
+    pub(crate) layers: Option<Layers>,
+    pub(crate) whole: Option<Whole>,
+    pub(crate) notes: Vec<String>,
+}
+
+/// What was measured of Linear layers.
+pub(crate) struct Layers {
     pub(crate) peaks: Peaks,
     pub(crate) outcomes: Vec<Outcome>,
-    pub(crate) notes: Vec<String>,
 }
 
 /// One shape and format at one batch. Rates are those of the plan in use: the tuned one, if any.
@@ -97,8 +104,10 @@ impl Outcome {
 impl Report<'_> {
     /// For programs.
     pub(crate) fn json(&self) -> String {
-        let peaks: Vec<_> = self
-            .peak_rows()
+        let layers = self.layers.as_ref();
+        let peaks: Vec<_> = layers
+            .into_iter()
+            .flat_map(Layers::peak_rows)
             .map(
                 |(name, isa, gmacs)| serde_json::json!({"bound": name, "isa": isa, "gmacs": gmacs}),
             )
@@ -108,9 +117,10 @@ impl Report<'_> {
             "machine": self.machine,
             "threads": self.context.pool().threads(),
             "profile": self.context.profile().map(|profile| &profile.name),
-            "read_gbps": self.peaks.read_gbps,
+            "read_gbps": layers.map(|layers| layers.peaks.read_gbps),
             "peaks": peaks,
-            "results": self.outcomes,
+            "results": layers.map(|layers| &layers.outcomes),
+            "model": self.whole,
             "notes": self.notes,
             "warnings": self.context.warnings(),
         });
@@ -126,20 +136,22 @@ impl Report<'_> {
 
     /// Of each layer, why its kernels were chosen.
     pub(crate) fn reasons(&self) -> String {
-        let mut lines: Vec<&str> = self.outcomes.iter().map(|o| o.explain.as_str()).collect();
+        let outcomes = self.layers.iter().flat_map(|layers| &layers.outcomes);
+        let mut lines: Vec<&str> = outcomes.map(|o| o.explain.as_str()).collect();
         lines.dedup();
+        lines.extend(self.whole.as_ref().map(Whole::explanation));
         lines.into_iter().flat_map(|line| [line, "\n"]).collect()
     }
 
     fn write(&self, text: &mut String) -> std::fmt::Result {
         let threads = self.context.pool().threads();
         writeln!(text, "{}: {} on {threads} threads", self.title, self.machine.class)?;
-        write!(text, "bounds: read {:.1} GB/s", self.peaks.read_gbps)?;
-        for (name, isa, gmacs) in self.peak_rows() {
-            write!(text, ", {name} {gmacs:.0} GMAC/s ({isa})")?;
+        if let Some(layers) = &self.layers {
+            layers.write(text)?;
         }
-        writeln!(text, "\n{}", self.rows())?;
-        self.totals(text)?;
+        if let Some(whole) = &self.whole {
+            write!(text, "{whole}")?;
+        }
         for note in &self.notes {
             writeln!(text, "note: {note}")?;
         }
@@ -147,6 +159,17 @@ impl Report<'_> {
             writeln!(text, "note: there is no profile; `cargo run -p tuning` measures one")?;
         }
         Ok(())
+    }
+}
+
+impl Layers {
+    fn write(&self, text: &mut String) -> std::fmt::Result {
+        write!(text, "bounds: read {:.1} GB/s", self.peaks.read_gbps)?;
+        for (name, isa, gmacs) in self.peak_rows() {
+            write!(text, ", {name} {gmacs:.0} GMAC/s ({isa})")?;
+        }
+        writeln!(text, "\n{}", self.rows())?;
+        self.totals(text)
     }
 
     fn rows(&self) -> Table {

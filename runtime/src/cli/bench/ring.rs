@@ -77,14 +77,14 @@ impl Ring {
 }
 
 /// Blocks with weights as models have them; random bytes would be infinite here and there.
-struct Palette {
+pub(crate) struct Palette {
     blocks: Vec<u8>,
     block: usize,
     random: Random,
 }
 
 impl Palette {
-    fn new(format: &'static FormatInfo) -> anyhow::Result<Self> {
+    pub(crate) fn new(format: &'static FormatInfo) -> anyhow::Result<Self> {
         let mut random = Random(0x7769_6C65);
         let weights: Vec<f32> =
             (0..PALETTE * format.block_len).map(|_| random.normal() * 0.05).collect();
@@ -95,7 +95,8 @@ impl Palette {
         Ok(Self { blocks, block: format.block_bytes, random })
     }
 
-    fn extend(&mut self, to: &mut Vec<u8>, bytes: usize) {
+    /// Appends so many bytes of whole blocks.
+    pub(crate) fn extend(&mut self, to: &mut Vec<u8>, bytes: usize) {
         for _ in 0..bytes / self.block {
             let at = self.random.below(PALETTE) * self.block;
             to.extend_from_slice(&self.blocks[at..at + self.block]);

@@ -4,9 +4,8 @@ use std::fmt;
 
 use anyhow::{Context as _, bail};
 use kernels::{FormatInfo, formats};
-use runtime::gguf::Gguf;
-use runtime::presets;
-use runtime::tensor::TensorView;
+use runtime::presets::{self, Preset};
+use runtime::{AsTensor, Checkpoint, TensorView};
 
 /// Weight matrices of one shape and format.
 pub(crate) struct Work<'a> {
@@ -44,25 +43,21 @@ impl fmt::Display for Work<'_> {
 }
 
 /// The matrices of a file, each shape and format once, and notes about what was left out.
-pub(crate) fn of_file<'a>(gguf: &Gguf<'a>) -> (Vec<Work<'a>>, Vec<String>) {
+pub(crate) fn of_file<'a>(checkpoint: &'a Checkpoint<'_>) -> (Vec<Work<'a>>, Vec<String>) {
     let mut all: Vec<Work<'a>> = Vec::new();
-    let mut notes = Vec::new();
     // Without a head of its own a model multiplies with its embedding.
-    let head =
-        if gguf.info("output.weight").is_some() { "output.weight" } else { "token_embd.weight" };
-    for info in gguf.tensors() {
-        let experts = info.shape.rank() == 3 && info.name.contains("_exps.");
-        let table = info.name.ends_with("_embd.weight") || info.name.starts_with("position");
-        let multiplied = info.name == head || (info.name.ends_with(".weight") && !table);
-        if !multiplied || !(info.shape.rank() == 2 || experts) {
-            continue;
-        }
-        match gguf.tensor(info.name) {
-            Ok(tensor) => add(&mut all, &tensor),
-            Err(error) => notes.push(error.to_string()),
+    let own = checkpoint.tensor("output.weight").is_some();
+    let head = if own { "output.weight" } else { "token_embd.weight" };
+    for tensor in checkpoint.tensors() {
+        let TensorView { name, shape, .. } = tensor.view();
+        let experts = shape.rank() == 3 && name.contains("_exps.");
+        let table = name.ends_with("_embd.weight") || name.starts_with("position");
+        let multiplied = name == head || (name.ends_with(".weight") && !table);
+        if multiplied && (shape.rank() == 2 || experts) {
+            add(&mut all, &tensor.view());
         }
     }
-    (all, notes)
+    (all, checkpoint.unsupported().to_vec())
 }
 
 fn add<'a>(all: &mut Vec<Work<'a>>, tensor: &TensorView<'a>) {
@@ -94,45 +89,92 @@ fn add<'a>(all: &mut Vec<Work<'a>>, tensor: &TensorView<'a>) {
 }
 
 /// `attn_q` of `blk.3.attn_q.weight`.
-fn role(name: &str) -> &str {
+pub(crate) fn role(name: &str) -> &str {
     let name = name.strip_suffix(".weight").unwrap_or(name);
     let of_block = name.strip_prefix("blk.").and_then(|rest| rest.split_once('.'));
     of_block.map_or(name, |(_, role)| role)
 }
 
-/// The matrices of `llama-8b:q4_k` or `4096x4096:q4_0,q8_0`; `types` may stand apart.
-pub(crate) fn synthetic(
-    spec: &str,
-    types: Option<&str>,
-) -> anyhow::Result<(Vec<Work<'static>>, Vec<String>)> {
-    let (name, types) = match (spec.split_once(':'), types) {
-        (Some((name, types)), None) => (name, types),
-        (None, Some(types)) => (spec, types),
-        (Some(_), Some(_)) => bail!("--synthetic {spec} has types; --format is too many"),
-        (None, None) => bail!("--synthetic {spec}: of which type? Say {spec}:q4_k, or {spec}:all"),
-    };
-    let layers = layers(name)?;
-    let mut all = Vec::new();
-    let mut notes = Vec::new();
-    for format in parse_types(types)? {
-        for layer in &layers {
-            let presets::Layer { roles, rows, depth, count } = *layer;
-            match format.bytes(rows, depth) {
-                Ok(_) => {
-                    let (roles, group, weights) = (roles.to_owned(), format.name, Vec::new());
-                    all.push(Work { format, rows, depth, count, roles, group, weights });
-                }
-                Err(error) => notes.push(format!("{rows} x {depth} was left out: {error}")),
-            }
-        }
-    }
-    Ok((all, notes))
+/// What `llama-8b:q4_k` or `4096x4096:q4_0,q8_0` stands for.
+pub(crate) struct Spec<'a> {
+    name: &'a str,
+    types: Vec<&'static FormatInfo>,
+    /// Layers of the model, if not as many as it has.
+    layers: Option<usize>,
 }
 
-fn layers(name: &str) -> anyhow::Result<Vec<presets::Layer>> {
-    if let Some(preset) = presets::by_name(name) {
-        return Ok(preset.linears());
+impl<'a> Spec<'a> {
+    /// `types` may stand apart.
+    pub(crate) fn parse(
+        spec: &'a str,
+        types: Option<&'a str>,
+        layers: Option<u16>,
+    ) -> anyhow::Result<Self> {
+        let (name, types) = match (spec.split_once(':'), types) {
+            (Some((name, types)), None) => (name, types),
+            (None, Some(types)) => (spec, types),
+            (Some(_), Some(_)) => bail!("--synthetic {spec} has types; --format is too many"),
+            (None, None) => {
+                bail!("--synthetic {spec}: of which type? Say {spec}:q4_k, or {spec}:all")
+            }
+        };
+        Ok(Self { name, types: parse_types(types)?, layers: layers.map(usize::from) })
     }
+
+    /// The matrices, and notes about what was left out.
+    pub(crate) fn work(&self) -> anyhow::Result<(Vec<Work<'static>>, Vec<String>)> {
+        let layers = match self.preset() {
+            Some(preset) => preset.linears(),
+            None => vec![matrix(self.name)?],
+        };
+        let mut all = Vec::new();
+        let mut notes = Vec::new();
+        for &format in &self.types {
+            for layer in &layers {
+                let presets::Layer { roles, rows, depth, count } = *layer;
+                match format.bytes(rows, depth) {
+                    Ok(_) => {
+                        let (roles, group, weights) = (roles.to_owned(), format.name, Vec::new());
+                        all.push(Work { format, rows, depth, count, roles, group, weights });
+                    }
+                    Err(error) => notes.push(format!("{rows} x {depth} was left out: {error}")),
+                }
+            }
+        }
+        Ok((all, notes))
+    }
+
+    /// The sizes of a whole model, and its one type.
+    pub(crate) fn model(&self) -> anyhow::Result<(Preset, &'static FormatInfo)> {
+        let Some(preset) = self.preset() else {
+            bail!("\"{}\" is no model of several layers, as --layers wants one", self.name);
+        };
+        match self.types[..] {
+            [format] => Ok((preset, format)),
+            _ => bail!("a whole model (--layers) is of one type, such as {}:q4_k", self.name),
+        }
+    }
+
+    fn preset(&self) -> Option<Preset> {
+        let preset = presets::by_name(self.name)?;
+        Some(Preset { layers: self.layers.unwrap_or(preset.layers), ..*preset })
+    }
+}
+
+impl fmt::Display for Spec<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let types: Vec<&str> = self.types.iter().map(|format| format.name).collect();
+        write!(f, "{}:{}", self.name, types.join(","))?;
+        match self.layers {
+            None => Ok(()),
+            Some(1) => write!(f, ", 1 layer"),
+            Some(layers) => write!(f, ", {layers} layers"),
+        }
+    }
+}
+
+/// `4096x14336`.
+fn matrix(name: &str) -> anyhow::Result<presets::Layer> {
     let sides = name.split_once(['x', 'X']);
     let sides = sides.and_then(|(rows, depth)| Some((rows.parse().ok()?, depth.parse().ok()?)));
     let Some((rows, depth)) = sides else {
@@ -142,7 +184,7 @@ fn layers(name: &str) -> anyhow::Result<Vec<presets::Layer>> {
     if rows == 0 || depth == 0 {
         bail!("{name}: a matrix without rows or columns multiplies nothing");
     }
-    Ok(vec![presets::Layer { roles: "matrix", rows, depth, count: 1 }])
+    Ok(presets::Layer { roles: "matrix", rows, depth, count: 1 })
 }
 
 fn parse_types(types: &str) -> anyhow::Result<Vec<&'static FormatInfo>> {
@@ -171,22 +213,31 @@ mod tests {
 
     #[test]
     fn a_description_is_matrices() {
-        let (work, notes) = synthetic("llama-8b:q4_k,Q6_K", None).unwrap();
+        let made = |spec, types| Spec::parse(spec, types, None)?.work();
+        let (work, notes) = made("llama-8b:q4_k,Q6_K", None).unwrap();
         assert_eq!((work.len(), notes.len()), (10, 0));
         assert_eq!(work[0].to_string(), "Q4_K 4096 x 4096 (attn_q, attn_output)");
-        let (work, notes) = synthetic("64x96", Some("all")).unwrap();
+        let (work, notes) = made("64x96", Some("all")).unwrap();
         assert_eq!(work.len() + notes.len(), formats::all().len());
         assert!(notes.iter().any(|note| note.contains("not a multiple of Q4_K's 256")));
     }
 
     #[test]
     fn a_wrong_description_says_what_there_is() {
-        let error = |spec, types| synthetic(spec, types).err().unwrap().to_string();
+        let error = |spec, types| {
+            let made = Spec::parse(spec, types, None).and_then(|spec| spec.work());
+            made.err().unwrap().to_string()
+        };
         assert!(error("llama-9b:q4_k", None).contains("llama-8b"));
         assert!(error("64x64:q4_x", None).contains("Q4_K"));
         assert!(error("64x64", None).contains("64x64:q4_k"));
         assert!(error("0x64:q4_k", None).contains("without rows"));
         assert!(error("64x64:q4_k", Some("q4_k")).contains("too many"));
         assert!(error("x:q4_k", None).contains("neither"));
+
+        let model = |spec| Spec::parse(spec, None, Some(4)).unwrap().model();
+        assert_eq!(model("llama-8b:q4_k").unwrap().0.layers, 4);
+        assert!(model("llama-8b:q4_k,q8_0").err().unwrap().to_string().contains("one type"));
+        assert!(model("64x64:q4_k").err().unwrap().to_string().contains("--layers"));
     }
 }

@@ -1,0 +1,11 @@
+pub struct X { d: f16, qs: [u8; 16] }
+let q: [u4; 32] = qs.planes(16);
+w[i] = d * (q[i] - 8i32) * 0.5f32;
+
+// error: expected a number without a suffix
+//  3 | w[i] = d * (q[i] - 8i32) * 0.5f32;
+//    |                    ^^^^
+
+// error: expected a number without a suffix
+//  3 | w[i] = d * (q[i] - 8i32) * 0.5f32;
+//    |                            ^^^^^^

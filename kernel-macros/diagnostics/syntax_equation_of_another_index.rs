@@ -1,0 +1,7 @@
+pub struct X { d: f16, qs: [u8; 16] }
+let q: [u4; 32] = qs.planes(16);
+w[j] = d * q[j];
+
+// error: expected `let`, `const`, `ggml_type = N;` or the equation `w[i] = ...;`
+//  3 | w[j] = d * q[j];
+//    | ^^^^

@@ -1,0 +1,7 @@
+pub struct X { d f16, qs: [u8; 16] }
+let q: [u4; 32] = qs.planes(16);
+w[i] = d * q[i];
+
+// error: expected `:`
+//  1 | pub struct X { d f16, qs: [u8; 16] }
+//    |                  ^^^

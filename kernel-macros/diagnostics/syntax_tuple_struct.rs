@@ -1,0 +1,7 @@
+pub struct X(f16, [u8; 16]);
+let q: [u4; 32] = qs.planes(16);
+w[i] = d * q[i];
+
+// error: expected curly braces
+//  1 | pub struct X(f16, [u8; 16]);
+//    |             ^

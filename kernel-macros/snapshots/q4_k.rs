@@ -1,0 +1,340 @@
+/// 4-bit K-quant: 8 groups of 32 weights, each with a 6-bit scale and minimum.
+/**
+
+```text
+ bytes      field
+ 0..2       d: f16
+ 2..4       dmin: f16
+ 4..16      scales: u8 x 12
+ 16..144    qs: u8 x 128
+```
+
+256 weights in 144 bytes: 4.5 bits per weight.*/
+#[derive(Clone, Copy, Debug)]
+#[allow(non_camel_case_types, dead_code)]
+pub struct Q4_K;
+/// One block of [`Q4_K`] as stored: 144 bytes, align 1.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    ::kernels::zerocopy::FromBytes,
+    ::kernels::zerocopy::IntoBytes,
+    ::kernels::zerocopy::Immutable,
+    ::kernels::zerocopy::KnownLayout,
+    ::kernels::zerocopy::Unaligned,
+)]
+#[zerocopy(crate = "::kernels::zerocopy")]
+#[repr(C)]
+#[allow(non_camel_case_types, dead_code)]
+pub struct BlockQ4_K {
+    /// f16, at byte 0.
+    pub d: [u8; 2],
+    /// f16, at byte 2.
+    pub dmin: [u8; 2],
+    /// 12 x u8, from byte 4.
+    pub scales: [u8; 12],
+    /// 128 x u8, from byte 16.
+    pub qs: [u8; 128],
+}
+const _: () = ::core::assert!(::core::mem::size_of:: < BlockQ4_K > () == 144);
+#[allow(clippy::all, clippy::pedantic, missing_docs, unreachable_pub, unused_imports)]
+mod kernels_of_q4_k {
+    use super::{BlockQ4_K, Q4_K};
+    use ::kernels::isa::{Shift, Spots};
+    use ::kernels::format::Link;
+    use ::kernels::{Coded, Format, FormatInfo, Isa, float, format, layout, zerocopy};
+    const SC_BITS: layout::Numbers = layout::Numbers {
+        name: "sc",
+        len: 8,
+        width: 6,
+        signed: false,
+        runs: &[
+            layout::Run::new(0..4, 0, 6, (4, 1), (0, 0)),
+            layout::Run::new(4..8, 0, 4, (12, 1), (0, 0)),
+            layout::Run::new(4..8, 4, 2, (4, 1), (6, 0)),
+        ],
+    };
+    const Q_BITS: layout::Numbers = layout::Numbers {
+        name: "q",
+        len: 256,
+        width: 4,
+        signed: false,
+        runs: &[
+            layout::Run::new(0..32, 0, 4, (16, 1), (0, 0)),
+            layout::Run::new(32..64, 0, 4, (16, 1), (4, 0)),
+            layout::Run::new(64..96, 0, 4, (48, 1), (0, 0)),
+            layout::Run::new(96..128, 0, 4, (48, 1), (4, 0)),
+            layout::Run::new(128..160, 0, 4, (80, 1), (0, 0)),
+            layout::Run::new(160..192, 0, 4, (80, 1), (4, 0)),
+            layout::Run::new(192..224, 0, 4, (112, 1), (0, 0)),
+            layout::Run::new(224..256, 0, 4, (112, 1), (4, 0)),
+        ],
+    };
+    const M_BITS: layout::Numbers = layout::Numbers {
+        name: "m",
+        len: 8,
+        width: 6,
+        signed: false,
+        runs: &[
+            layout::Run::new(0..4, 0, 6, (8, 1), (0, 0)),
+            layout::Run::new(4..8, 0, 4, (12, 1), (4, 0)),
+            layout::Run::new(4..8, 4, 2, (8, 1), (6, 0)),
+        ],
+    };
+    impl BlockQ4_K {
+        /// The weights, decoded by the equation of the declaration.
+        #[must_use]
+        pub fn dequantize(&self) -> [f32; 256] {
+            let bytes = zerocopy::IntoBytes::as_bytes(self);
+            let d = float::f16(self.d);
+            let dmin = float::f16(self.dmin);
+            let sc: [f32; 8] = SC_BITS.read(bytes);
+            let q: [f32; 256] = Q_BITS.read(bytes);
+            let m: [f32; 8] = M_BITS.read(bytes);
+            core::array::from_fn(|i| d * sc[i / 32] * q[i] - dmin * m[i / 32])
+        }
+    }
+    impl Format for Q4_K {
+        const SPAN: usize = 512;
+        type Span = [u8; 288];
+        fn info() -> &'static FormatInfo {
+            &INFO
+        }
+        #[inline(always)]
+        fn floats<I: Isa>(isa: I, span: &Self::Span, each: impl FnMut(usize, I::F32)) {
+            format::coded_floats::<I, Self>(isa, span, each)
+        }
+    }
+    impl Coded for Q4_K {
+        const UNIT: usize = 32;
+        const CODE_MAX: u32 = 15;
+        const CENTER: Option<i32> = None;
+        #[inline(always)]
+        fn codes<I: Isa>(
+            isa: I,
+            span: &Self::Span,
+            mut each: impl FnMut(usize, I::Bytes),
+        ) {
+            const BY0: &Shift = &Shift::new(
+                &[
+                    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+                    0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4,
+                    4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4,
+                ],
+            );
+            if const { I::LANES == 64 } {
+                let from = isa.load_halves(span, 16, 16);
+                each(0, isa.and(isa.shift_dwords(from, BY0), isa.splat_u8(15)));
+                let from = isa.load_halves(span, 48, 48);
+                each(1, isa.and(isa.shift_dwords(from, BY0), isa.splat_u8(15)));
+                let from = isa.load_halves(span, 80, 80);
+                each(2, isa.and(isa.shift_dwords(from, BY0), isa.splat_u8(15)));
+                let from = isa.load_halves(span, 112, 112);
+                each(3, isa.and(isa.shift_dwords(from, BY0), isa.splat_u8(15)));
+                let from = isa.load_halves(span, 160, 160);
+                each(4, isa.and(isa.shift_dwords(from, BY0), isa.splat_u8(15)));
+                let from = isa.load_halves(span, 192, 192);
+                each(5, isa.and(isa.shift_dwords(from, BY0), isa.splat_u8(15)));
+                let from = isa.load_halves(span, 224, 224);
+                each(6, isa.and(isa.shift_dwords(from, BY0), isa.splat_u8(15)));
+                let from = isa.load_halves(span, 256, 256);
+                each(7, isa.and(isa.shift_dwords(from, BY0), isa.splat_u8(15)));
+            } else {
+                let from = isa.load(span, 16);
+                each(0, isa.and(from, isa.splat_u8(15)));
+                let from = isa.load(span, 16);
+                each(1, isa.and(isa.shr(from, 4), isa.splat_u8(15)));
+                let from = isa.load(span, 48);
+                each(2, isa.and(from, isa.splat_u8(15)));
+                let from = isa.load(span, 48);
+                each(3, isa.and(isa.shr(from, 4), isa.splat_u8(15)));
+                let from = isa.load(span, 80);
+                each(4, isa.and(from, isa.splat_u8(15)));
+                let from = isa.load(span, 80);
+                each(5, isa.and(isa.shr(from, 4), isa.splat_u8(15)));
+                let from = isa.load(span, 112);
+                each(6, isa.and(from, isa.splat_u8(15)));
+                let from = isa.load(span, 112);
+                each(7, isa.and(isa.shr(from, 4), isa.splat_u8(15)));
+                let from = isa.load(span, 160);
+                each(8, isa.and(from, isa.splat_u8(15)));
+                let from = isa.load(span, 160);
+                each(9, isa.and(isa.shr(from, 4), isa.splat_u8(15)));
+                let from = isa.load(span, 192);
+                each(10, isa.and(from, isa.splat_u8(15)));
+                let from = isa.load(span, 192);
+                each(11, isa.and(isa.shr(from, 4), isa.splat_u8(15)));
+                let from = isa.load(span, 224);
+                each(12, isa.and(from, isa.splat_u8(15)));
+                let from = isa.load(span, 224);
+                each(13, isa.and(isa.shr(from, 4), isa.splat_u8(15)));
+                let from = isa.load(span, 256);
+                each(14, isa.and(from, isa.splat_u8(15)));
+                let from = isa.load(span, 256);
+                each(15, isa.and(isa.shr(from, 4), isa.splat_u8(15)));
+            }
+        }
+        #[inline(always)]
+        fn scales<I: Isa>(isa: I, span: &Self::Span) -> I::Groups {
+            const AT0: &[u8; 16] = &[
+                0, 1, 2, 3, 8, 9, 10, 11, 128, 128, 128, 128, 128, 128, 128, 128,
+            ];
+            const AT1: &[u8; 16] = &[
+                128, 128, 128, 128, 128, 128, 128, 128, 0, 1, 2, 3, 8, 9, 10, 11,
+            ];
+            const AT2: &[u8; 16] = &[
+                0, 1, 2, 3, 0, 1, 2, 3, 128, 128, 128, 128, 128, 128, 128, 128,
+            ];
+            const AT3: &[u8; 16] = &[
+                128, 128, 128, 128, 128, 128, 128, 128, 0, 1, 2, 3, 0, 1, 2, 3,
+            ];
+            const BY0: &Shift = &Shift::new(
+                &[0, 0, 0, 0, 2, 2, 2, 2, 0, 0, 0, 0, 2, 2, 2, 2],
+            );
+            const SPOTS0: &Spots = &Spots::new::<
+                16, 2,
+            >([0, 0, 0, 0, 0, 0, 0, 0, 144, 144, 144, 144, 144, 144, 144, 144], 288);
+            let from = isa
+                .s_or(
+                    isa.s_shuffle(isa.s_load(span, 4), AT0),
+                    isa.s_shuffle(isa.s_load(span, 148), AT1),
+                );
+            let part0 = isa.s_and(from, isa.s_splat_u8(15));
+            let from = isa
+                .s_or(
+                    isa.s_shuffle(isa.s_load(span, 4), AT2),
+                    isa.s_shuffle(isa.s_load(span, 148), AT3),
+                );
+            let part1 = isa.s_and(isa.s_shift_bytes(from, BY0), isa.s_splat_u8(48));
+            isa.g_mul(isa.g_f16(span, SPOTS0), isa.g_u8(isa.s_or(part0, part1)))
+        }
+        #[inline(always)]
+        fn biases<I: Isa>(isa: I, span: &Self::Span) -> I::Groups {
+            const AT0: &[u8; 16] = &[
+                0, 1, 2, 3, 4, 5, 6, 7, 128, 128, 128, 128, 128, 128, 128, 128,
+            ];
+            const AT1: &[u8; 16] = &[
+                128, 128, 128, 128, 128, 128, 128, 128, 0, 1, 2, 3, 4, 5, 6, 7,
+            ];
+            const AT2: &[u8; 16] = &[
+                0, 1, 2, 3, 0, 1, 2, 3, 128, 128, 128, 128, 128, 128, 128, 128,
+            ];
+            const AT3: &[u8; 16] = &[
+                128, 128, 128, 128, 128, 128, 128, 128, 0, 1, 2, 3, 0, 1, 2, 3,
+            ];
+            const BY0: &Shift = &Shift::new(
+                &[0, 0, 0, 0, 4, 4, 4, 4, 0, 0, 0, 0, 4, 4, 4, 4],
+            );
+            const BY1: &Shift = &Shift::new(
+                &[0, 0, 0, 0, 2, 2, 2, 2, 0, 0, 0, 0, 2, 2, 2, 2],
+            );
+            const SPOTS0: &Spots = &Spots::new::<
+                16, 2,
+            >([2, 2, 2, 2, 2, 2, 2, 2, 146, 146, 146, 146, 146, 146, 146, 146], 288);
+            let from = isa
+                .s_or(
+                    isa.s_shuffle(isa.s_load(span, 8), AT0),
+                    isa.s_shuffle(isa.s_load(span, 152), AT1),
+                );
+            let part0 = isa.s_and(isa.s_shift_bytes(from, BY0), isa.s_splat_u8(15));
+            let from = isa
+                .s_or(
+                    isa.s_shuffle(isa.s_load(span, 8), AT2),
+                    isa.s_shuffle(isa.s_load(span, 152), AT3),
+                );
+            let part1 = isa.s_and(isa.s_shift_bytes(from, BY1), isa.s_splat_u8(48));
+            isa.g_mul(
+                isa.g_splat(-1.0),
+                isa.g_mul(isa.g_f16(span, SPOTS0), isa.g_u8(isa.s_or(part0, part1))),
+            )
+        }
+    }
+    static LAYOUT: layout::Layout = layout::Layout {
+        fields: &[
+            layout::Field {
+                name: "d",
+                kind: layout::Kind::F16,
+                count: 1,
+                offset: 0,
+            },
+            layout::Field {
+                name: "dmin",
+                kind: layout::Kind::F16,
+                count: 1,
+                offset: 2,
+            },
+            layout::Field {
+                name: "scales",
+                kind: layout::Kind::U8,
+                count: 12,
+                offset: 4,
+            },
+            layout::Field {
+                name: "qs",
+                kind: layout::Kind::U8,
+                count: 128,
+                offset: 16,
+            },
+        ],
+        numbers: &[&SC_BITS, &Q_BITS, &M_BITS],
+        codes: &Q_BITS,
+        levels: &[
+            0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0, 11.0, 12.0, 13.0,
+            14.0, 15.0,
+        ],
+        scale: Some(layout::Part {
+            constant: 1.0,
+            float: Some((0, 256)),
+            integer: Some(layout::Integer {
+                numbers: &SC_BITS,
+                group: 32,
+                values: &[
+                    0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0, 11.0, 12.0,
+                    13.0, 14.0, 15.0, 16.0, 17.0, 18.0, 19.0, 20.0, 21.0, 22.0, 23.0,
+                    24.0, 25.0, 26.0, 27.0, 28.0, 29.0, 30.0, 31.0, 32.0, 33.0, 34.0,
+                    35.0, 36.0, 37.0, 38.0, 39.0, 40.0, 41.0, 42.0, 43.0, 44.0, 45.0,
+                    46.0, 47.0, 48.0, 49.0, 50.0, 51.0, 52.0, 53.0, 54.0, 55.0, 56.0,
+                    57.0, 58.0, 59.0, 60.0, 61.0, 62.0, 63.0,
+                ],
+            }),
+        }),
+        extra: Some(
+            Some(layout::Part {
+                constant: -1.0,
+                float: Some((1, 256)),
+                integer: Some(layout::Integer {
+                    numbers: &M_BITS,
+                    group: 32,
+                    values: &[
+                        0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0, 11.0,
+                        12.0, 13.0, 14.0, 15.0, 16.0, 17.0, 18.0, 19.0, 20.0, 21.0, 22.0,
+                        23.0, 24.0, 25.0, 26.0, 27.0, 28.0, 29.0, 30.0, 31.0, 32.0, 33.0,
+                        34.0, 35.0, 36.0, 37.0, 38.0, 39.0, 40.0, 41.0, 42.0, 43.0, 44.0,
+                        45.0, 46.0, 47.0, 48.0, 49.0, 50.0, 51.0, 52.0, 53.0, 54.0, 55.0,
+                        56.0, 57.0, 58.0, 59.0, 60.0, 61.0, 62.0, 63.0,
+                    ],
+                }),
+            }),
+        ),
+    };
+    ::kernels::kernels! {
+        coded Q4_K
+    }
+    static INFO: FormatInfo = FormatInfo {
+        name: "Q4_K",
+        summary: "4-bit K-quant: 8 groups of 32 weights, each with a 6-bit scale and minimum.",
+        ggml_type: Some(12),
+        block_len: 256,
+        block_bytes: 144,
+        code_hash: 14530491070955376671u64,
+        layout: Some(&LAYOUT),
+        dequantize: |bytes, weights| {
+            format::dequantize_blocks::<
+                BlockQ4_K,
+                256,
+            >(bytes, weights, BlockQ4_K::dequantize)
+        },
+        kernels: Q4_K_KERNELS,
+    };
+}

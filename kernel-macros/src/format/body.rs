@@ -1,0 +1,96 @@
+//! The function being written: its constants, each once, and its statements in order.
+//!
+//! A value that more than one step works on gets a name, so that generated code reads as short
+//! lines: `let from = isa.load(span, 2);`, then `isa.and(from, isa.splat_u8(15))`.
+
+use proc_macro2::{Ident, Literal, TokenStream};
+use quote::{format_ident, quote};
+
+/// Constants and statements so far.
+#[derive(Default)]
+pub(crate) struct Body {
+    bytes: Vec<Vec<u8>>,
+    shifts: Vec<Vec<i8>>,
+    spots: Vec<Spots>,
+    statements: Vec<TokenStream>,
+    named: usize,
+}
+
+/// Elements of `bytes` bytes, scattered over a span of `span` bytes.
+#[derive(PartialEq)]
+struct Spots {
+    places: Vec<usize>,
+    bytes: usize,
+    span: usize,
+}
+
+impl Body {
+    /// A constant array: the places that a permute reads, a table, masks.
+    pub(crate) fn bytes(&mut self, value: Vec<u8>) -> Ident {
+        format_ident!("AT{}", place_of(&mut self.bytes, value))
+    }
+
+    /// A shift of its own for each byte.
+    pub(crate) fn shift(&mut self, value: Vec<i8>) -> Ident {
+        format_ident!("BY{}", place_of(&mut self.shifts, value))
+    }
+
+    /// Where elements of `bytes` bytes lie in a span of `span` bytes; the places ascend.
+    pub(crate) fn spots(&mut self, places: Vec<usize>, bytes: usize, span: usize) -> Ident {
+        format_ident!("SPOTS{}", place_of(&mut self.spots, Spots { places, bytes, span }))
+    }
+
+    /// A name for a value that is used up at once.
+    pub(crate) fn from(&mut self, value: &TokenStream) -> Ident {
+        let name = format_ident!("from");
+        self.statement(quote! { let #name = #value; });
+        name
+    }
+
+    /// A name for a value that lives on.
+    pub(crate) fn part(&mut self, value: &TokenStream) -> Ident {
+        let name = format_ident!("part{}", self.named);
+        self.named += 1;
+        self.statement(quote! { let #name = #value; });
+        name
+    }
+
+    /// Adds a statement.
+    pub(crate) fn statement(&mut self, statement: TokenStream) {
+        self.statements.push(statement);
+    }
+
+    /// Takes the statements so far, and their names with them: the next ones start afresh.
+    pub(crate) fn take_statements(&mut self) -> TokenStream {
+        self.named = 0;
+        std::mem::take(&mut self.statements).into_iter().collect()
+    }
+
+    /// The declarations of the constants, to stand before the code that uses them.
+    pub(crate) fn constants(&self) -> TokenStream {
+        let bytes = self.bytes.iter().enumerate().map(|(n, value)| {
+            let (name, len) = (format_ident!("AT{n}"), Literal::usize_unsuffixed(value.len()));
+            let value = value.iter().map(|byte| Literal::u8_unsuffixed(*byte));
+            quote! { const #name: &[u8; #len] = &[#(#value),*]; }
+        });
+        let shifts = self.shifts.iter().enumerate().map(|(n, counts)| {
+            let name = format_ident!("BY{n}");
+            let counts = counts.iter().map(|count| Literal::i8_unsuffixed(*count));
+            quote! { const #name: &Shift = &Shift::new(&[#(#counts),*]); }
+        });
+        let spots = self.spots.iter().enumerate().map(|(n, Spots { places, bytes, span })| {
+            let name = format_ident!("SPOTS{n}");
+            let [count, bytes, span] = [places.len(), *bytes, *span].map(Literal::usize_unsuffixed);
+            let places = places.iter().map(|place| Literal::usize_unsuffixed(*place));
+            quote! { const #name: &Spots = &Spots::new::<#count, #bytes>([#(#places),*], #span); }
+        });
+        quote! { #(#bytes)* #(#shifts)* #(#spots)* }
+    }
+}
+
+fn place_of<T: PartialEq>(all: &mut Vec<T>, value: T) -> usize {
+    all.iter().position(|known| *known == value).unwrap_or_else(|| {
+        all.push(value);
+        all.len() - 1
+    })
+}

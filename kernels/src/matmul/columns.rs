@@ -1,0 +1,87 @@
+//! Activations as `gemm` reads them: blocks of columns, packed unit by unit.
+
+use crate::activations::{self, Activations};
+use crate::gemm::{Factors, TileF32, TileQ8};
+use crate::kernel::{Entry, Ready};
+use crate::panel::Shape;
+
+/// Some columns of activations that share a register tile.
+#[derive(Clone, Copy)]
+pub(super) struct ColumnBlock {
+    pub(super) first: usize,
+    pub(super) count: usize,
+}
+
+impl ColumnBlock {
+    /// Blocks of nearly equal width, at most `widest`: 9 columns are 5 and 4, not 8 and 1.
+    pub(super) fn cut(batch: usize, widest: usize) -> Vec<Self> {
+        let blocks = batch.div_ceil(widest);
+        let at = |n: usize| n * batch / blocks;
+        (0..blocks).map(|n| Self { first: at(n), count: at(n + 1) - at(n) }).collect()
+    }
+}
+
+/// A block of columns in the order in which `gemm` reads them.
+#[derive(Debug, Default)]
+pub(crate) struct ColumnPanel {
+    units: usize,
+    quants: Vec<i8>,
+    factors: Vec<Factors>,
+    floats: Vec<f32>,
+}
+
+impl ColumnPanel {
+    pub(super) fn pack(&mut self, entry: &Entry, x: &Activations, block: ColumnBlock) {
+        match entry {
+            Entry::GemmQ8 { shape, .. } => self.pack_q8(*shape, x, block),
+            _ => self.pack_f32(x, block),
+        }
+    }
+
+    fn pack_q8(&mut self, shape: Shape, x: &Activations, block: ColumnBlock) {
+        let (_, depth) = x.shape();
+        let unit = shape.unit;
+        self.units = depth.div_ceil(unit);
+        let size = self.units * block.count;
+        self.quants.resize(size * unit, 0);
+        self.factors.resize(size, Factors::default());
+        for c in 0..block.count {
+            let row = x.q8(block.first + c);
+            for u in 0..self.units {
+                let at = u * block.count + c;
+                self.quants[at * unit..(at + 1) * unit]
+                    .copy_from_slice(&row.quants[u * unit..(u + 1) * unit]);
+                let halves = u * unit / activations::HALF..(u + 1) * unit / activations::HALF;
+                let (sums, parts) = (&row.sums[halves.clone()], &row.half_parts[halves]);
+                self.factors[at] = Factors::new(
+                    shape.center,
+                    row.scales[u * unit / activations::GROUP],
+                    sums.iter().sum(),
+                    parts.iter().sum(),
+                );
+            }
+        }
+    }
+
+    fn pack_f32(&mut self, x: &Activations, block: ColumnBlock) {
+        let (_, depth) = x.shape();
+        self.floats.resize(depth * block.count, 0.0);
+        for c in 0..block.count {
+            let row = &x.floats(block.first + c)[..depth];
+            for (to, from) in self.floats[c..].iter_mut().step_by(block.count).zip(row) {
+                *to = *from;
+            }
+        }
+    }
+
+    /// `out[column][row of the panels]`.
+    pub(super) fn tile(&self, gemm: Ready, panels: &[&[u8]], columns: usize, out: &mut [f32]) {
+        match gemm.kernel().entry {
+            Entry::GemmQ8 { .. } => {
+                let (units, quants, factors) = (self.units, &self.quants, &self.factors);
+                gemm.tile_q8(columns, &mut TileQ8 { panels, units, quants, factors, out });
+            }
+            _ => gemm.tile_f32(columns, &mut TileF32 { panels, x: &self.floats, out }),
+        }
+    }
+}

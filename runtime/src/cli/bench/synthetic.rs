@@ -1,0 +1,129 @@
+//! A model that nobody trained: the shapes of a well-known one, random weights, as a file.
+
+use std::io::BufWriter;
+
+use anyhow::{Context as _, bail};
+use kernels::{FormatInfo, formats};
+use runtime::gguf::Writer;
+use runtime::presets::Preset;
+use runtime::tensor::Shape;
+use tempfile::NamedTempFile;
+
+use super::ring::Palette;
+use crate::cli::interrupt;
+
+/// A matrix or vector: name, format, storage order of its dimensions.
+type Part = (String, &'static FormatInfo, Vec<usize>);
+
+/// Writes a Llama of a preset's sizes, all matrices in one format. The file goes when the value
+/// does.
+pub(crate) fn write(preset: &Preset, format: &'static FormatInfo) -> anyhow::Result<NamedTempFile> {
+    let name = format!("{} {}", preset.name, format.name);
+    let file = tempfile::Builder::new().prefix("tilewright-").suffix(".gguf").tempfile();
+    let file = file.context("cannot make a file for the synthetic model")?;
+    // It is large.
+    interrupt::remove_at_end(file.path())?;
+    let parts = parts(preset, format)?;
+    let mut writer = metadata(preset, &name);
+    for (name, format, dims) in &parts {
+        let shape = Shape::new(dims).with_context(|| name.clone())?;
+        writer.tensor(name, format, shape);
+    }
+    let mut data = writer.begin(BufWriter::new(file))?;
+    let mut random = Palette::new(format)?;
+    let mut bytes = vec![];
+    for (name, format, dims) in parts {
+        bytes.clear();
+        match dims[..] {
+            [depth, rows] => random.extend(&mut bytes, format.bytes(rows, depth)?),
+            // A norm that changes nothing.
+            _ => bytes.extend([1f32.to_le_bytes()].concat().repeat(dims[0])),
+        }
+        data.write(&name, &bytes)?;
+    }
+    let file = data.finish()?.into_inner().map_err(|error| error.into_error());
+    file.context("cannot write the synthetic model")
+}
+
+fn metadata(preset: &Preset, name: &str) -> Writer {
+    let Preset { layers, hidden, head, queries, keys, feed_forward, .. } = *preset;
+    let mut writer = Writer::new();
+    writer.metadata("general.architecture", "llama").metadata("general.name", name);
+    for (key, value) in [
+        ("block_count", layers),
+        ("context_length", 8192),
+        ("embedding_length", hidden),
+        ("feed_forward_length", feed_forward),
+        ("attention.head_count", queries / head),
+        ("attention.head_count_kv", keys / head),
+        ("attention.key_length", head),
+        ("attention.value_length", head),
+        ("rope.dimension_count", head),
+    ] {
+        writer.metadata(&format!("llama.{key}"), value as u32);
+    }
+    writer.metadata("llama.attention.layer_norm_rms_epsilon", 1e-5f32);
+    writer.metadata("llama.rope.freq_base", 500_000f32);
+    writer
+}
+
+fn parts(preset: &Preset, format: &'static FormatInfo) -> anyhow::Result<Vec<Part>> {
+    let Preset { layers, hidden, queries, keys, feed_forward, vocabulary, .. } = *preset;
+    if format.ggml_type.is_none() {
+        bail!("{} has no GGUF type number, so there is no file of it", format.name);
+    }
+    let floats = formats::by_name("F32").context("every build has F32")?;
+    let matrix = |name: String, rows, depth| (name, format, vec![depth, rows]);
+    let norm = |name: String| (name, floats, vec![hidden]);
+    let mut parts = vec![matrix("token_embd.weight".to_owned(), vocabulary, hidden)];
+    for n in 0..layers {
+        let name = |part: &str| format!("blk.{n}.{part}.weight");
+        parts.extend([
+            norm(name("attn_norm")),
+            matrix(name("attn_q"), queries, hidden),
+            matrix(name("attn_k"), keys, hidden),
+            matrix(name("attn_v"), keys, hidden),
+            matrix(name("attn_output"), hidden, queries),
+            norm(name("ffn_norm")),
+            matrix(name("ffn_gate"), feed_forward, hidden),
+            matrix(name("ffn_up"), feed_forward, hidden),
+            matrix(name("ffn_down"), hidden, feed_forward),
+        ]);
+    }
+    parts.push(norm("output_norm.weight".to_owned()));
+    parts.push(matrix("output.weight".to_owned(), vocabulary, hidden));
+    Ok(parts)
+}
+
+#[cfg(test)]
+mod tests {
+    use runtime::LoadOptions;
+
+    use super::*;
+
+    const SMALL: Preset = Preset {
+        name: "small",
+        summary: "",
+        layers: 2,
+        hidden: 256,
+        head: 32,
+        queries: 256,
+        keys: 64,
+        feed_forward: 512,
+        vocabulary: 96,
+    };
+
+    #[test]
+    fn a_synthetic_model_is_loaded_and_computes() {
+        let file = write(&SMALL, formats::by_name("Q4_K").unwrap()).unwrap();
+        let loaded = runtime::load(file.path(), &LoadOptions::default()).unwrap();
+        assert_eq!(loaded.model.sizes().layers, 2);
+        let weights: usize = loaded.report.weights.iter().map(|weight| weight.elements).sum();
+        let linears: usize = SMALL.linears().iter().map(|l| l.count * l.rows * l.depth).sum();
+        // Besides the layers: the table of tokens and five norms.
+        assert_eq!(weights, linears + 96 * 256 + 5 * 256);
+        let mut session = loaded.model.session();
+        let logits = session.forward(&[1, 2, 3]).unwrap();
+        assert!(logits.iter().all(|x| x.is_finite()) && logits.iter().any(|x| *x != logits[0]));
+    }
+}
