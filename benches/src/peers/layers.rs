@@ -37,6 +37,13 @@ pub(crate) struct Session {
     pub(crate) cells: Vec<Cell>,
 }
 
+impl Session {
+    /// How many, in words.
+    pub(crate) fn threads(&self) -> String {
+        format!("{} thread{}", self.threads, if self.threads == 1 { "" } else { "s" })
+    }
+}
+
 /// One product by all engines.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Cell {

@@ -11,6 +11,8 @@ const WIDTH: u32 = 1200;
 const PANEL: u32 = 320;
 /// Batches up to this are limited by reading weights: bytes a second say more about them.
 const READING: usize = 8;
+/// Above the highest bar there is room for the legend.
+const HEADROOM: f64 = 1.3;
 /// One for each engine.
 const COLORS: [RGBColor; 6] = [
     RGBColor(0x1f, 0x77, 0xb4),
@@ -67,7 +69,7 @@ fn panels(session: &Session) -> Vec<Panel> {
         };
         let rates = |engine| formats.iter().map(|format| rate(engine, format)).collect();
         let unit = if batch <= READING { "GB/s of weights" } else { "GMAC/s" };
-        let title = format!("M = {batch}, {} threads", session.threads);
+        let title = format!("M = {batch}, {}", session.threads());
         Panel { title, unit, rates: engines.iter().map(rates).collect(), formats, engines }
     };
     batches.into_iter().map(panel).collect()
@@ -107,10 +109,11 @@ impl Panel {
             .margin(8)
             .x_label_area_size(30)
             .y_label_area_size(60)
-            .build_cartesian_2d(0.0..self.formats.len() as f64, 0.0..most * 1.15)?;
+            .build_cartesian_2d(0.0..self.formats.len() as f64, 0.0..most * HEADROOM)?;
         chart
             .configure_mesh()
             .disable_x_mesh()
+            .max_light_lines(1)
             .x_labels(0)
             .y_desc(self.unit)
             .label_style(("sans-serif", 12))

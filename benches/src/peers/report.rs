@@ -38,8 +38,8 @@ fn head(sessions: &[Session]) -> String {
 
 /// The products with one number of threads, and what they come to.
 fn chapter(session: &Session) -> String {
-    let Session { threads, peaks, cells } = session;
-    let mut text = format!("### {threads} thread{}\n\n", if *threads == 1 { "" } else { "s" });
+    let Session { peaks, cells, .. } = session;
+    let mut text = format!("### {}\n\n", session.threads());
     let reads = || peaks.iter().map(|peaks| peaks.read_gbps);
     let least = reads().fold(f64::INFINITY, f64::min);
     let _ = writeln!(
