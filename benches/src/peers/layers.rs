@@ -1,5 +1,6 @@
 //! Products of weight matrices: every format, shape, batch and number of threads.
 
+use std::collections::BTreeSet;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -55,9 +56,28 @@ pub(crate) struct Cell {
     pub(crate) bytes: usize,
     /// What bounds it (`read`, `dot`, `fma`), and the seconds that it takes at least.
     pub(crate) bound: Option<(String, f64)>,
-    /// Tilewright's first.
+    /// Tilewright's first, in the class that all are compared with.
     pub(crate) scores: Vec<Score>,
 }
+
+impl Cell {
+    /// Each engine with its score. The first is called Tilewright, whichever its class; further
+    /// classes have theirs in their names.
+    pub(crate) fn engines(&self) -> impl Iterator<Item = (&str, &Score)> {
+        let peers = self.scores.iter().skip(1).map(|score| (score.engine.as_str(), score));
+        self.scores.iter().take(1).map(|score| (OURS, score)).chain(peers)
+    }
+}
+
+/// Names of all engines in alphabetical order; so Tilewright is the first.
+pub(crate) fn engines<'c>(cells: impl IntoIterator<Item = &'c Cell>) -> Vec<&'c str> {
+    let names = cells.into_iter().flat_map(|cell| cell.engines().map(|(name, _)| name));
+    let names: BTreeSet<&str> = names.collect();
+    names.into_iter().collect()
+}
+
+/// Tilewright among engines.
+const OURS: &str = "Tilewright";
 
 /// What one engine made of it.
 #[derive(Serialize, Deserialize)]
@@ -203,6 +223,7 @@ impl Bench<'_> {
         let ours = self.ours(matrix)?;
         let plan = ours[0].plan();
         let (problem, with) = (*plan.problem(), (plan.isa(), plan.class()));
+        let classes = ours.len();
         let mut engines: Vec<Box<dyn Contestant + '_>> = vec![];
         engines.extend(ours.into_iter().map(|ours| Box::new(ours) as _));
         for layout in &self.layouts {
@@ -222,7 +243,10 @@ impl Bench<'_> {
             }
             let times = contest::run(&mut engines, effort, &mut rng)?;
             let score = |n: usize| Score {
-                engine: engines[n].name().to_owned(),
+                engine: match engines[n].name() {
+                    class if (1..classes).contains(&n) => format!("{OURS} {class}"),
+                    name => name.to_owned(),
+                },
                 seconds: stats::median(&times[n]),
                 ratio: Gain::of(&times[n], &times[0]).ratio,
                 error: errors[n],

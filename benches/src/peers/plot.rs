@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use plotters::prelude::*;
 
-use crate::layers::{Cell, Session};
+use crate::layers::{Cell, Session, engines};
 
 const WIDTH: u32 = 1200;
 const PANEL: u32 = 320;
@@ -47,48 +47,37 @@ pub(crate) fn draw(sessions: &[Session], path: &Path) -> anyhow::Result<()> {
 }
 
 fn panels(session: &Session) -> Vec<Panel> {
-    let unique = |values: &mut dyn Iterator<Item = String>| {
-        let mut all: Vec<String> = vec![];
-        for value in values {
-            if !all.contains(&value) {
-                all.push(value);
-            }
-        }
-        all
-    };
     let mut batches: Vec<usize> = session.cells.iter().map(|cell| cell.batch).collect();
     batches.sort_unstable();
     batches.dedup();
     let panel = |batch: usize| {
         let cells: Vec<&Cell> = session.cells.iter().filter(|cell| cell.batch == batch).collect();
-        let formats = unique(&mut cells.iter().map(|cell| cell.format.clone()));
-        let engines = unique(&mut cells.iter().flat_map(|cell| cell.engines()));
-        let rate = |engine: &String, format: &String| {
+        let mut formats: Vec<String> = cells.iter().map(|cell| cell.format.clone()).collect();
+        // Those of a format follow each other.
+        formats.dedup();
+        let engines = engines(cells.iter().copied());
+        let rate = |engine: &str, format: &String| {
             let of_format = cells.iter().filter(|cell| cell.format == *format);
             mean(&mut of_format.filter_map(|cell| cell.rate(engine)))
         };
-        let rates = |engine| formats.iter().map(|format| rate(engine, format)).collect();
+        let rates = |engine: &&str| formats.iter().map(|format| rate(engine, format)).collect();
+        let rates = engines.iter().map(rates).collect();
+        let engines = engines.into_iter().map(str::to_owned).collect();
         let unit = if batch <= READING { "GB/s of weights" } else { "GMAC/s" };
         let title = format!("M = {batch}, {}", session.threads());
-        Panel { title, unit, rates: engines.iter().map(rates).collect(), formats, engines }
+        Panel { title, unit, formats, engines, rates }
     };
     batches.into_iter().map(panel).collect()
 }
 
 impl Cell {
-    /// Tilewright's first; whichever class it computes in, its bars have one color.
-    fn engines(&self) -> impl Iterator<Item = String> {
-        let peers = self.scores.iter().skip(1).map(|score| score.engine.clone());
-        std::iter::once("Tilewright".to_owned()).chain(peers)
-    }
-
     fn rate(&self, engine: &str) -> Option<f64> {
-        let n = self.engines().position(|name| name == engine)?;
+        let score = self.engines().find(|(name, _)| *name == engine)?.1;
         let work = match self.batch <= READING {
             true => self.bytes,
             false => self.rows * self.depth * self.batch,
         };
-        Some(work as f64 / self.scores[n].seconds * 1e-9)
+        Some(work as f64 / score.seconds * 1e-9)
     }
 }
 

@@ -7,7 +7,7 @@ use runtime::profile;
 use tuning::machine;
 
 use crate::ggml::TILES;
-use crate::layers::{Cell, Session, best};
+use crate::layers::{Cell, Session, best, engines};
 use crate::{candle, ggml};
 
 /// Ratios that the goals are about.
@@ -50,7 +50,7 @@ fn chapter(session: &Session) -> String {
     let engines = engines(cells);
     let Some((ours, others)) = engines.split_first() else { return text };
     let mut header =
-        ["weights", "M", ours, "GB/s", "GMAC/s", "of bound"].map(String::from).to_vec();
+        ["weights", "M", "class", ours, "GB/s", "GMAC/s", "of bound"].map(String::from).to_vec();
     header.extend(others.iter().map(|name| (*name).to_owned()));
     let mut table = table(&header);
     for cell in cells {
@@ -61,21 +61,6 @@ fn chapter(session: &Session) -> String {
     text
 }
 
-/// Names of engines in the order of their appearance. Tilewright's class may be another for dense
-/// weights, but is always the first.
-fn engines(cells: &[Cell]) -> Vec<&str> {
-    let mut names: Vec<&str> = vec![];
-    for cell in cells {
-        let peers = cell.scores.iter().skip(usize::from(!names.is_empty()));
-        for name in peers.map(|score| score.engine.as_str()) {
-            if !names.contains(&name) {
-                names.push(name);
-            }
-        }
-    }
-    names
-}
-
 fn row(cell: &Cell, others: &[&str]) -> Vec<String> {
     let Cell { format, rows, depth, batch, bytes, bound, scores } = cell;
     let seconds = scores[0].seconds;
@@ -83,6 +68,7 @@ fn row(cell: &Cell, others: &[&str]) -> Vec<String> {
     let mut row = vec![
         format!("{format} {rows} x {depth}"),
         batch.to_string(),
+        scores[0].engine.clone(),
         time(seconds),
         format!("{:.1}", *bytes as f64 / seconds * 1e-9),
         format!("{:.1}", macs / seconds * 1e-9),
@@ -100,7 +86,7 @@ fn row(cell: &Cell, others: &[&str]) -> Vec<String> {
 impl Cell {
     /// How many times longer an engine took than ours.
     fn ratio(&self, engine: &str) -> Option<f64> {
-        self.scores.iter().skip(1).find(|score| score.engine == engine).map(|score| score.ratio)
+        self.engines().find(|(name, _)| *name == engine).map(|(_, score)| score.ratio)
     }
 
     /// The same of the best of ggml's layouts that every processor has.
@@ -159,16 +145,11 @@ fn summary(cells: &[Cell], others: &[&str]) -> Table {
 /// largest of all is told.
 fn errors(sessions: &[Session]) -> String {
     let cells: Vec<&Cell> = sessions.iter().flat_map(|session| &session.cells).collect();
-    let mut engines: Vec<&str> = vec![];
+    let engines = engines(cells.iter().copied());
     let mut formats: Vec<&str> = vec![];
     for cell in &cells {
         if !formats.contains(&cell.format.as_str()) {
             formats.push(&cell.format);
-        }
-        for score in &cell.scores {
-            if !engines.contains(&score.engine.as_str()) {
-                engines.push(&score.engine);
-            }
         }
     }
     let mut header = vec!["weights".to_owned()];
@@ -177,8 +158,8 @@ fn errors(sessions: &[Session]) -> String {
     for format in formats {
         let error = |engine: &&str| {
             let of_format = cells.iter().filter(|cell| cell.format == format);
-            let scores = of_format.flat_map(|cell| &cell.scores);
-            let errors = scores.filter(|score| score.engine == *engine).map(|score| score.error);
+            let scores = of_format.flat_map(|cell| cell.engines());
+            let errors = scores.filter(|(name, _)| name == engine).map(|(_, score)| score.error);
             errors.reduce(f64::max).map_or_else(String::new, |error| format!("{error:.1e}"))
         };
         let mut row = vec![format.to_owned()];
@@ -229,8 +210,18 @@ mod tests {
     fn a_product_is_told_with_its_rates_and_everybodys_ratio() {
         let cell = cell("Q4_0", &[("q8", 1.0), ("ggml", 1.5), ("ggml AMX", 0.5)]);
         let row = row(&cell, &["ggml", "candle", "ggml AMX"]);
-        let want =
-            ["Q4_0 1000 x 1000", "1", "1.00 ms", "0.5", "1.0", "90 % read", "1.50", "", "0.50"];
+        let want = [
+            "Q4_0 1000 x 1000",
+            "1",
+            "q8",
+            "1.00 ms",
+            "0.5",
+            "1.0",
+            "90 % read",
+            "1.50",
+            "",
+            "0.50",
+        ];
         assert_eq!(row, want);
         assert_eq!(cell.ratio_of_ggml(), Some(1.5));
     }
@@ -253,9 +244,9 @@ mod tests {
     #[test]
     fn dense_weights_of_another_class_stay_in_the_first_column() {
         let cells = [
-            cell("Q4_0", &[("q8", 1.0), ("q8_256", 0.9), ("ggml", 4.0)]),
             cell("BF16", &[("bf16", 1.0), ("ggml", 0.5)]),
+            cell("Q4_0", &[("q8", 1.0), ("Tilewright q8_256", 0.9), ("ggml", 4.0)]),
         ];
-        assert_eq!(engines(&cells), ["q8", "q8_256", "ggml"]);
+        assert_eq!(engines(&cells), ["Tilewright", "Tilewright q8_256", "ggml"]);
     }
 }
