@@ -52,7 +52,7 @@ pub(crate) const ISAS: &[Row] = &[
         features: &["avx2", "fma", "f16c"],
         lanes: 32,
         tiles: TILES,
-        panels: 1,
+        panels: 2,
         columns: 6,
         doc: "256-bit registers, dot products through 16-bit sums (`vpmaddubsw`).",
     },

@@ -69,6 +69,28 @@ pub trait Coded: Format {
     }
 }
 
+/// Whether dot products count codes as 128 less than they are: where they saturate, the sign of a
+/// code is worth more than its eighth bit. The center takes the difference, so there must be one.
+#[must_use]
+pub const fn counts_signed<I: Isa>(code_max: u32, centered: bool) -> bool {
+    I::SATURATES && centered && code_max > 128
+}
+
+/// How many sums of two products, of codes up to `code_max` with any quants, fit 16 bits.
+#[must_use]
+pub const fn together(code_max: u32) -> usize {
+    (i16::MAX as u32 / (2 * 127 * code_max)) as usize
+}
+
+/// [`Coded::CENTER`] for codes as dot products count them.
+#[must_use]
+pub const fn center<I: Isa, F: Coded>() -> Option<i32> {
+    match F::CENTER {
+        Some(center) if counts_signed::<I>(F::CODE_MAX, true) => Some(center + 128),
+        center => center,
+    }
+}
+
 /// A register of codes as [`Coded::links`] hands it out.
 #[derive(Clone, Copy, Debug)]
 pub struct Link {

@@ -28,6 +28,7 @@
 //! at most one per dot product; two panels share the columns' and halve them.
 
 use crate::activations::ROUND;
+use crate::format::{counts_signed, together};
 use crate::isa::{Isa, array};
 
 /// What a class `q8` tile multiplies: `MR` panels of weights, `NR` columns.
@@ -105,7 +106,7 @@ pub fn tile_q8<
         let quants = &tile.quants[u * columns..(u + 1) * columns];
         let factors: &[Factors; NR] =
             tile.factors[u * NR..(u + 1) * NR].first_chunk().expect("NR factors");
-        let sums = dots::<I, MR, STEPS, CODE_MAX, NR>(isa, &units, quants, factors);
+        let sums = dots::<I, MR, STEPS, CENTERED, CODE_MAX, NR>(isa, &units, quants, factors);
         for r in 0..MR {
             let scale = isa.f32s(units[r], STEPS * I::LANES);
             for c in 0..NR {
@@ -126,7 +127,14 @@ pub fn tile_q8<
 
 /// Integer sums of a unit.
 #[inline(always)]
-fn dots<I: Isa, const MR: usize, const STEPS: usize, const CODE_MAX: u32, const NR: usize>(
+fn dots<
+    I: Isa,
+    const MR: usize,
+    const STEPS: usize,
+    const CENTERED: bool,
+    const CODE_MAX: u32,
+    const NR: usize,
+>(
     isa: I,
     units: &[&[u8]; MR],
     quants: &[i8],
@@ -137,16 +145,28 @@ fn dots<I: Isa, const MR: usize, const STEPS: usize, const CODE_MAX: u32, const 
         |c| isa.splat_i32(factors[c].start),
     );
     let mut sums = [starts; MR];
-    if I::SATURATES {
-        // Sums of 16 bits, widened as seldom as codes allow: a column at a time.
-        for r in 0..MR {
-            let codes: [I::Bytes; STEPS] = array(
-                #[inline(always)]
-                |step| isa.load(units[r], step * I::LANES),
-            );
+    let signed = const { counts_signed::<I>(CODE_MAX, CENTERED) };
+    if const { I::SATURATES && together(CODE_MAX) > 0 } {
+        let together = const { together(CODE_MAX) };
+        for first in (0..STEPS).step_by(together) {
+            let mut pairs = [[isa.splat_u8(0); NR]; MR];
+            for step in first..STEPS.min(first + together) {
+                let codes: [I::Bytes; MR] = array(
+                    #[inline(always)]
+                    |r| isa.load(units[r], step * I::LANES),
+                );
+                for c in 0..NR {
+                    let quad = isa.quad(quants, 4 * (c * STEPS + step));
+                    for r in 0..MR {
+                        let more = isa.pairs(codes[r], quad);
+                        pairs[r][c] = isa.pairs_in_turn(isa.add_pairs(pairs[r][c], more));
+                    }
+                }
+            }
             for c in 0..NR {
-                let quants = &quants[c * 4 * STEPS..(c + 1) * 4 * STEPS];
-                sums[r][c] = isa.dot_quads(sums[r][c], &codes, quants, CODE_MAX);
+                for r in 0..MR {
+                    sums[r][c] = isa.sum_pairs(sums[r][c], pairs[r][c]);
+                }
             }
         }
     } else {
@@ -158,7 +178,11 @@ fn dots<I: Isa, const MR: usize, const STEPS: usize, const CODE_MAX: u32, const 
             for c in 0..NR {
                 let quad = isa.quad(quants, 4 * (c * STEPS + step));
                 for r in 0..MR {
-                    sums[r][c] = isa.in_turn(isa.dot(sums[r][c], codes[r], quad, CODE_MAX));
+                    let sum = match signed {
+                        true => isa.dot_signed(sums[r][c], codes[r], quad),
+                        false => isa.dot(sums[r][c], codes[r], quad, CODE_MAX),
+                    };
+                    sums[r][c] = isa.in_turn(sum);
                 }
             }
         }

@@ -26,7 +26,7 @@
 //! reads over as many streams.
 
 use crate::activations::{Activations, Q8};
-use crate::format::{Coded, Format};
+use crate::format::{Coded, Format, Link, center, counts_signed, together};
 use crate::isa::{Isa, array};
 use zerocopy::{FromBytes, FromZeros, IntoBytes};
 
@@ -161,7 +161,11 @@ fn tile_q8<I: Isa, F: Coded, const MR: usize, const NR: usize>(
                     let [even, odd] = sums[r].codes[c];
                     let mut lanes = [0.0; 16];
                     isa.g_store(sums[r].biases[c], &mut lanes, 0);
-                    isa.sum(isa.add(even, odd)) + lanes[..units].iter().sum::<f32>()
+                    let mut sum = isa.sum(isa.add(even, odd));
+                    for unit in 0..units {
+                        sum += lanes[unit];
+                    }
+                    sum
                 },
             )
         },
@@ -200,7 +204,8 @@ fn step_q8<I: Isa, F: Coded, const NR: usize>(
     x: &[Q8<'_>; NR],
     sums: &mut Sums<I, NR>,
 ) {
-    let (scales, biases) = (F::scales(isa, span), F::biases(isa, span));
+    let signed = const { counts_signed::<I>(F::CODE_MAX, F::CENTER.is_some()) };
+    let scales = F::scales(isa, span);
     let quants: [&[i8]; NR] = array(
         #[inline(always)]
         |c| &x[c].quants[s * F::SPAN..(s + 1) * F::SPAN],
@@ -214,9 +219,16 @@ fn step_q8<I: Isa, F: Coded, const NR: usize>(
             (isa.g_load_pairs(x[c].scales, s * F::SPAN / 32), parts)
         };
         scaled[c] = isa.g_mul(scales, xs);
-        sums.biases[c] = isa.g_fma(biases, parts, sums.biases[c]);
+        sums.biases[c] = match const { center::<I, F>() } {
+            Some(0) => sums.biases[c],
+            Some(center) if signed => {
+                let center = isa.g_splat(center as f32);
+                isa.g_fma(isa.g_mul(scales, center), parts, sums.biases[c])
+            }
+            _ => isa.g_fma(F::biases(isa, span), parts, sums.biases[c]),
+        };
     }
-    let mut dots = [isa.splat_i32(0); NR];
+    let mut chains = [Chain::<I> { sum: isa.splat_i32(0), pairs: isa.splat_u8(0), held: 0 }; NR];
     F::links(
         isa,
         span,
@@ -224,16 +236,47 @@ fn step_q8<I: Isa, F: Coded, const NR: usize>(
         |link, codes| {
             for c in 0..NR {
                 let x = isa.load_i8(quants[c], link.n * I::LANES);
-                let so_far = if link.starts { isa.splat_i32(0) } else { dots[c] };
-                dots[c] = isa.dot(so_far, codes, x, F::CODE_MAX);
+                chains[c].add::<F>(isa, link, codes, x);
                 if link.ends {
                     let scale = isa.spread(scaled[c], link.first, link.per);
                     let sum = &mut sums.codes[c][link.n / 2 % 2];
-                    *sum = isa.fma(scale, isa.to_f32(dots[c]), *sum);
+                    *sum = isa.fma(scale, isa.to_f32(chains[c].sum), *sum);
                 }
             }
         },
     );
+}
+
+/// The integer sums of a chain of registers.
+#[derive(Clone, Copy)]
+struct Chain<I: Isa> {
+    sum: I::I32,
+    /// Where dot products saturate: sums of 16 bits, widened as seldom as codes allow.
+    pairs: I::Bytes,
+    /// Registers in `pairs`.
+    held: usize,
+}
+
+impl<I: Isa> Chain<I> {
+    #[inline(always)]
+    fn add<F: Coded>(&mut self, isa: I, link: Link, codes: I::Bytes, x: I::Bytes) {
+        if link.starts {
+            self.sum = isa.splat_i32(0);
+        }
+        if const { counts_signed::<I>(F::CODE_MAX, F::CENTER.is_some()) } {
+            self.sum = isa.dot_signed(self.sum, codes, x);
+        } else if const { I::SATURATES && together(F::CODE_MAX) > 0 } {
+            let more = isa.pairs(codes, x);
+            self.pairs = if self.held == 0 { more } else { isa.add_pairs(self.pairs, more) };
+            self.held += 1;
+            if link.ends || self.held == const { together(F::CODE_MAX) } {
+                self.sum = isa.sum_pairs(self.sum, self.pairs);
+                self.held = 0;
+            }
+        } else {
+            self.sum = isa.dot(self.sum, codes, x, F::CODE_MAX);
+        }
+    }
 }
 
 /// Products of all rows with `NR` columns in class `f32`: `out[c * rows + r]`.

@@ -340,27 +340,31 @@ pub trait Isa: Copy + Send + Sync + 'static {
         quants: Self::Bytes,
         code_max: u32,
     ) -> Self::I32;
-    /// [`Isa::dot`] of `S` registers, each with four quants from `at` on, over and over.
+    /// The same with codes that are 128 more than what they stand for: `(code - 128) * quant`.
     #[inline(always)]
-    fn dot_quads<const S: usize>(
-        self,
-        start: Self::I32,
-        codes: &[Self::Bytes; S],
-        quants: &[i8],
-        code_max: u32,
-    ) -> Self::I32 {
-        let mut sum = start;
-        for step in 0..S {
-            sum = self.dot(sum, codes[step], self.quad(quants, 4 * step), code_max);
-        }
-        sum
+    fn dot_signed(self, sum: Self::I32, codes: Self::Bytes, quants: Self::Bytes) -> Self::I32 {
+        let less = self.dot(self.splat_i32(0), self.splat_u8(128), quants, 128);
+        self.sub_i32(self.dot(sum, codes, quants, 255), less)
     }
+    /// 16-bit words: the sums of two products each of unsigned codes with signed quants. Sums
+    /// beyond 16 bits saturate.
+    fn pairs(self, codes: Self::Bytes, quants: Self::Bytes) -> Self::Bytes;
+    /// 16-bit words added; beyond 16 bits they wrap.
+    fn add_pairs(self, a: Self::Bytes, b: Self::Bytes) -> Self::Bytes;
+    /// Adds to each lane its two words.
+    fn sum_pairs(self, sum: Self::I32, pairs: Self::Bytes) -> Self::I32;
+    fn sub_i32(self, a: Self::I32, b: Self::I32) -> Self::I32;
     fn to_f32(self, v: Self::I32) -> Self::F32;
     /// The same sums, and a point that the compiler moves no work on them across: it must not
     /// turn sums that take turns into one after the other.
     #[inline(always)]
     fn in_turn(self, sums: Self::I32) -> Self::I32 {
         sums
+    }
+    /// The same for 16-bit words.
+    #[inline(always)]
+    fn pairs_in_turn(self, pairs: Self::Bytes) -> Self::Bytes {
+        pairs
     }
     /// The floats whose bits the sums are.
     fn as_f32(self, v: Self::I32) -> Self::F32;

@@ -12,7 +12,7 @@
 //! Nothing is requantized: codes and scales are those of the file. In class `f32` a register
 //! holds one weight of each row. Only this file knows a format; the loop does not.
 
-use crate::format::{Coded, Format};
+use crate::format::{Coded, Format, center};
 use crate::gemv::{padded, spans};
 use crate::isa::Isa;
 use zerocopy::IntoBytes;
@@ -84,7 +84,7 @@ pub struct Shape {
     pub rows: usize,
     /// Weights of a unit.
     pub unit: usize,
-    /// The bias in units of the scale, where that says it.
+    /// The bias in units of the scale, where that says it, for codes as dot products count them.
     pub center: Option<i32>,
 }
 
@@ -92,7 +92,7 @@ impl Shape {
     /// Of a format's panels on an instruction set.
     #[must_use]
     pub const fn of<I: Isa, F: Coded>() -> Self {
-        Self { rows: I::LANES / 4, unit: F::UNIT, center: F::CENTER }
+        Self { rows: I::LANES / 4, unit: F::UNIT, center: center::<I, F>() }
     }
 
     /// Registers of one unit.

@@ -90,8 +90,16 @@ fn dots<I: Isa>(isa: I, rounds: usize) {
     for _ in 0..rounds {
         let quants = black_box(&mut quants);
         if I::SATURATES {
+            // Two registers of codes share quants, as two panels do.
+            let mut pairs = [isa.splat_u8(0); SUMS];
+            for step in 0..8 {
+                for n in 0..SUMS {
+                    let quad = isa.quad(&quants[n / 2], 4 * step);
+                    pairs[n] = isa.add_pairs(pairs[n], isa.pairs(codes[4 * (n % 2) + step / 2], quad));
+                }
+            }
             for n in 0..SUMS {
-                sums[n] = isa.dot_quads(sums[n], &codes, &quants[n], CODE_MAX);
+                sums[n] = isa.sum_pairs(sums[n], pairs[n]);
             }
         } else {
             for step in 0..8 {

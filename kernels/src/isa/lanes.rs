@@ -128,6 +128,30 @@ impl<const L: usize, const Q: usize> Isa for Lanes<L, Q> {
         }
         sum
     }
+    fn dot_signed(self, sum: [i32; Q], codes: [u8; L], quants: [u8; L]) -> [i32; Q] {
+        let mut sum = sum;
+        for n in 0..L {
+            sum[n / 4] += (i32::from(codes[n]) - 128) * i32::from(quants[n].cast_signed());
+        }
+        sum
+    }
+    fn pairs(self, codes: [u8; L], quants: [u8; L]) -> [u8; L] {
+        let product = |n: usize| i32::from(codes[n]) * i32::from(quants[n].cast_signed());
+        words(codes, 2, |_, n| {
+            let sum = product(2 * n) + product(2 * n + 1);
+            sum.clamp(i16::MIN.into(), i16::MAX.into()).cast_unsigned()
+        })
+    }
+    fn add_pairs(self, a: [u8; L], b: [u8; L]) -> [u8; L] {
+        words(a, 2, |word, n| word.wrapping_add(u16::from_le_bytes(bytes(&b, 2 * n)).into()))
+    }
+    fn sum_pairs(self, sum: [i32; Q], pairs: [u8; L]) -> [i32; Q] {
+        let word = |n: usize| i32::from(i16::from_le_bytes(bytes(&pairs, 2 * n)));
+        array(|n| sum[n] + word(2 * n) + word(2 * n + 1))
+    }
+    fn sub_i32(self, a: [i32; Q], b: [i32; Q]) -> [i32; Q] {
+        zip(a, b, i32::wrapping_sub)
+    }
     fn to_f32(self, v: [i32; Q]) -> [f32; Q] {
         array(|n| {
             let lane = v[n];

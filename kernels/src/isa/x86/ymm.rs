@@ -5,7 +5,7 @@
 //! up to that bound several results can be added before they are widened.
 
 use super::{chunk, chunk_mut, quad_of, x86_isa};
-use crate::isa::{Shift, array};
+use crate::isa::{Shift, Spots, array};
 use std::arch::asm;
 use std::arch::x86_64::*;
 
@@ -127,6 +127,18 @@ macro_rules! ymm_isa {
         fn splat_i32(self, value: i32) -> __m256i {
             _mm256_set1_epi32(value)
         }
+        fn pairs(self, codes: __m256i, quants: __m256i) -> __m256i {
+            _mm256_maddubs_epi16(codes, quants)
+        }
+        fn add_pairs(self, a: __m256i, b: __m256i) -> __m256i {
+            _mm256_add_epi16(a, b)
+        }
+        fn sum_pairs(self, sum: __m256i, pairs: __m256i) -> __m256i {
+            _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)))
+        }
+        fn sub_i32(self, a: __m256i, b: __m256i) -> __m256i {
+            _mm256_sub_epi32(a, b)
+        }
         fn to_f32(self, v: __m256i) -> __m256 {
             _mm256_cvtepi32_ps(v)
         }
@@ -135,6 +147,14 @@ macro_rules! ymm_isa {
             // SAFETY: there is no instruction.
             unsafe {
                 asm!("/* {0} */", inout(ymm_reg) sums => same, options(nomem, nostack, preserves_flags));
+            }
+            same
+        }
+        fn pairs_in_turn(self, pairs: __m256i) -> __m256i {
+            let same;
+            // SAFETY: there is no instruction.
+            unsafe {
+                asm!("/* {0} */", inout(ymm_reg) pairs => same, options(nomem, nostack, preserves_flags));
             }
             same
         }
@@ -286,6 +306,16 @@ macro_rules! ymm_isa {
             let high = unsafe { _mm_loadu_si128(halves[8..].as_ptr().cast()) };
             [_mm256_cvtph_ps(low), _mm256_cvtph_ps(high)]
         }
+        fn g_f16(self, from: &[u8], spots: &Spots) -> [__m256; 2] {
+            let half: [i16; 16] = array(#[inline(always)] |n| {
+                i16::from_le_bytes(*chunk(from, spots.at[n]))
+            });
+            let [a, b, c, d, e, f, g, h, rest @ ..] = half;
+            let low = _mm_setr_epi16(a, b, c, d, e, f, g, h);
+            let [a, b, c, d, e, f, g, h] = rest;
+            let high = _mm_setr_epi16(a, b, c, d, e, f, g, h);
+            [_mm256_cvtph_ps(low), _mm256_cvtph_ps(high)]
+        }
         fn g_f16_splat(self, from: &[u8], at: usize) -> [__m256; 2] {
             let word = i16::from_le_bytes(*chunk(from, at));
             [_mm256_cvtph_ps(_mm_set1_epi16(word)); 2]
@@ -302,51 +332,22 @@ macro_rules! ymm_isa {
 ymm_isa!(Avx2 {
     const SATURATES: bool = true;
 
+    #[inline(always)]
     fn dot(self, sum: __m256i, codes: __m256i, quants: __m256i, code_max: u32) -> __m256i {
-        let ones = _mm256_set1_epi16(1);
         if code_max <= 128 {
-            let pairs = _mm256_maddubs_epi16(codes, quants);
-            return _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, ones));
+            return self.sum_pairs(sum, self.pairs(codes, quants));
         }
         // Seven bits and the eighth apart: neither part exceeds 128.
-        let low = _mm256_maddubs_epi16(_mm256_and_si256(codes, _mm256_set1_epi8(0x7F)), quants);
-        let top = _mm256_and_si256(codes, _mm256_set1_epi8(-128));
-        let high = _mm256_maddubs_epi16(top, quants);
-        let both = _mm256_add_epi32(_mm256_madd_epi16(low, ones), _mm256_madd_epi16(high, ones));
-        _mm256_add_epi32(sum, both)
+        let low = self.pairs(self.and(codes, self.splat_u8(0x7F)), quants);
+        let top = self.pairs(self.and(codes, self.splat_u8(0x80)), quants);
+        self.sum_pairs(self.sum_pairs(sum, low), top)
     }
-
-    fn dot_quads<const S: usize>(
-        self, start: __m256i, codes: &[__m256i; S], quants: &[i8], code_max: u32,
-    ) -> __m256i {
-        /// The largest sum of two products that fits 16 bits.
-        const MOST: u32 = i16::MAX as u32;
-        let ones = _mm256_set1_epi16(1);
-        let mut sum = start;
-        if code_max > 128 {
-            let (low, top) = (_mm256_set1_epi8(0x7F), _mm256_set1_epi8(-128));
-            for step in 0..S {
-                let low = _mm256_maddubs_epi16(_mm256_and_si256(codes[step], low), _mm256_set1_epi32(quad_of(quants, 4 * step)));
-                let top = _mm256_maddubs_epi16(_mm256_and_si256(codes[step], top), _mm256_set1_epi32(quad_of(quants, 4 * step)));
-                sum = _mm256_add_epi32(sum, _mm256_madd_epi16(low, ones));
-                sum = _mm256_add_epi32(sum, _mm256_madd_epi16(top, ones));
-            }
-            return sum;
-        }
-        let together = (MOST / (2 * 127 * code_max)).clamp(1, 8) as usize;
-        let mut step = 0;
-        while step < S {
-            let mut pairs = _mm256_maddubs_epi16(codes[step], _mm256_set1_epi32(quad_of(quants, 4 * step)));
-            let mut next = step + 1;
-            while next < S && next < step + together {
-                let more = _mm256_maddubs_epi16(codes[next], _mm256_set1_epi32(quad_of(quants, 4 * next)));
-                pairs = _mm256_add_epi16(pairs, more);
-                next += 1;
-            }
-            sum = _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, ones));
-            step = next;
-        }
-        sum
+    fn dot_signed(self, sum: __m256i, codes: __m256i, quants: __m256i) -> __m256i {
+        // The sign goes to the quants, so that what is left of a code does not exceed 128.
+        let signed = _mm256_xor_si256(codes, _mm256_set1_epi8(-128));
+        let quants = _mm256_sign_epi8(quants, signed);
+        let pairs = _mm256_maddubs_epi16(_mm256_abs_epi8(signed), quants);
+        _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)))
     }
 });
 

@@ -111,6 +111,18 @@ x86_isa!(Avx512Vnni {
     fn dot(self, sum: __m512i, codes: __m512i, quants: __m512i, _code_max: u32) -> __m512i {
         _mm512_dpbusd_epi32(sum, codes, quants)
     }
+    fn pairs(self, codes: __m512i, quants: __m512i) -> __m512i {
+        _mm512_maddubs_epi16(codes, quants)
+    }
+    fn add_pairs(self, a: __m512i, b: __m512i) -> __m512i {
+        _mm512_add_epi16(a, b)
+    }
+    fn sum_pairs(self, sum: __m512i, pairs: __m512i) -> __m512i {
+        _mm512_add_epi32(sum, _mm512_madd_epi16(pairs, _mm512_set1_epi16(1)))
+    }
+    fn sub_i32(self, a: __m512i, b: __m512i) -> __m512i {
+        _mm512_sub_epi32(a, b)
+    }
     fn to_f32(self, v: __m512i) -> __m512 {
         _mm512_cvtepi32_ps(v)
     }
