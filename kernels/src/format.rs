@@ -7,7 +7,7 @@
 //! is a hand-written impl of the same traits (`dense.rs` has three).
 
 use crate::encode;
-use crate::isa::Isa;
+use crate::isa::{Isa, Kept};
 use crate::kernel::Kernel;
 use crate::layout::Layout;
 use thiserror::Error;
@@ -150,7 +150,9 @@ pub fn links_in_order<I: Isa, F: Coded>(
 /// [`Format::floats`] of a coded format: `scale * code + bias`, rounded once.
 #[inline(always)]
 pub fn coded_floats<I: Isa, F: Coded>(isa: I, span: &F::Span, mut each: impl FnMut(usize, I::F32)) {
-    let (scales, biases) = (F::scales(isa, span), F::biases(isa, span));
+    let (mut scales, mut biases) = (Kept::ROOM, Kept::ROOM);
+    isa.g_keep(F::scales(isa, span), &mut scales);
+    isa.g_keep(F::biases(isa, span), &mut biases);
     let wide = I::LANES / 4;
     F::codes(
         isa,
@@ -159,8 +161,8 @@ pub fn coded_floats<I: Isa, F: Coded>(isa: I, span: &F::Span, mut each: impl FnM
         |n, codes| {
             for part in 0..4 {
                 let unit = (n * I::LANES + part * wide) / F::UNIT;
-                let scale = isa.spread(scales, unit, wide);
-                let bias = isa.spread(biases, unit, wide);
+                let scale = isa.spread(&scales, unit, wide);
+                let bias = isa.spread(&biases, unit, wide);
                 each(4 * n + part, isa.fma(scale, isa.widen(codes, part), bias));
             }
         },

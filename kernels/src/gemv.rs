@@ -27,7 +27,7 @@
 
 use crate::activations::{Activations, Q8};
 use crate::format::{Coded, Format, Link, center, counts_signed, together};
-use crate::isa::{Isa, array};
+use crate::isa::{Isa, Kept, array};
 use zerocopy::{FromBytes, FromZeros, IntoBytes};
 
 /// What a `gemv` kernel multiplies: whole rows of weights with `NR` rows of activations.
@@ -228,6 +228,10 @@ fn step_q8<I: Isa, F: Coded, const NR: usize>(
             _ => isa.g_fma(F::biases(isa, span), parts, sums.biases[c]),
         };
     }
+    let mut kept = [Kept::ROOM; NR];
+    for c in 0..NR {
+        isa.g_keep(scaled[c], &mut kept[c]);
+    }
     let mut chains = [Chain::<I> { sum: isa.splat_i32(0), pairs: isa.splat_u8(0), held: 0 }; NR];
     F::links(
         isa,
@@ -238,7 +242,7 @@ fn step_q8<I: Isa, F: Coded, const NR: usize>(
                 let x = isa.load_i8(quants[c], link.n * I::LANES);
                 chains[c].add::<F>(isa, link, codes, x);
                 if link.ends {
-                    let scale = isa.spread(scaled[c], link.first, link.per);
+                    let scale = isa.spread(&kept[c], link.first, link.per);
                     let sum = &mut sums.codes[c][link.n / 2 % 2];
                     *sum = isa.fma(scale, isa.to_f32(chains[c].sum), *sum);
                 }

@@ -13,6 +13,7 @@
 //! | `Bytes` | `LANES` codes or quants, a byte each, along K |
 //! | `I32`, `F32` | `LANES / 4` sums |
 //! | `Groups` | 16 `f32`: one value per unit of a span |
+//! | `Kept` | the same, to be spread over the lanes of sums |
 //! | `Small` | 16 bytes: the integers that become `Groups` |
 
 use crate::activations::Row;
@@ -273,6 +274,16 @@ impl Spots {
     }
 }
 
+/// Group values that are to be spread over the lanes of sums.
+#[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
+pub struct Kept(pub(crate) [f32; 16]);
+
+impl Kept {
+    /// Room for them.
+    pub const ROOM: Self = Self([0.0; 16]);
+}
+
 /// The operations of an instruction set. Their meaning is written out in `lanes.rs`.
 ///
 /// Loads take a slice and a position and panic outside of it; positions are constants after
@@ -413,9 +424,12 @@ pub trait Isa: Copy + Send + Sync + 'static {
     }
     /// The `f16` at byte `at` in every lane.
     fn g_f16_splat(self, from: &[u8], at: usize) -> Self::Groups;
-    /// Lane n takes group `first + n / per`; all of them lie in one half of the groups or, where
-    /// registers are that wide, anywhere.
-    fn spread(self, v: Self::Groups, first: usize, per: usize) -> Self::F32;
+    /// Keeps group values where [`Isa::spread`] takes them from: a register, or memory where
+    /// a load that repeats an element is cheaper than a permute.
+    fn g_keep(self, v: Self::Groups, to: &mut Kept);
+    /// Lane n takes group `first + n / per`. `per` is a power of two, and all of the groups lie in
+    /// one half or, where registers are that wide, anywhere.
+    fn spread(self, kept: &Kept, first: usize, per: usize) -> Self::F32;
 
     // The 16 bytes that become group values.
 

@@ -95,7 +95,8 @@ fn dots<I: Isa>(isa: I, rounds: usize) {
             for step in 0..8 {
                 for n in 0..SUMS {
                     let quad = isa.quad(&quants[n / 2], 4 * step);
-                    pairs[n] = isa.add_pairs(pairs[n], isa.pairs(codes[4 * (n % 2) + step / 2], quad));
+                    pairs[n] =
+                        isa.add_pairs(pairs[n], isa.pairs(codes[4 * (n % 2) + step / 2], quad));
                 }
             }
             for n in 0..SUMS {

@@ -3,7 +3,8 @@
 
 mod naive;
 
-use kernels::isa::{self, Isa, Lanes, Scalar, Shift, Spots};
+use kernels::format::together;
+use kernels::isa::{self, Isa, Kept, Lanes, Scalar, Shift, Spots};
 use kernels::{Numerics, Plan, Problem, Selection, formats};
 use naive::Rng;
 use std::collections::BTreeSet;
@@ -298,17 +299,40 @@ operations! {
         let (codes, quants) = (isa.load(&codes, 0), isa.load_i8(&input.quants::<64>(), 0));
         seen.sums(isa, isa.dot(isa.splat_i32(start), codes, quants, most));
     }
-    dot_quads(isa, input, seen) {
+    dot_signed(isa, input, seen) {
         let start = input.rng.range(0, 1 << 23) as i32 - (1 << 22);
-        let (most, codes) = input.codes::<1024>();
-        let codes: [I::Bytes; 9] = std::array::from_fn(|n| isa.load(&codes, 101 * n));
-        let quants = input.quants::<36>();
-        let [one, four, eight, nine] = codes_of(&codes);
-        let start = isa.splat_i32(start);
-        seen.sums(isa, isa.dot_quads::<1>(start, one.first_chunk().unwrap(), &quants, most));
-        seen.sums(isa, isa.dot_quads::<4>(start, four.first_chunk().unwrap(), &quants, most));
-        seen.sums(isa, isa.dot_quads::<8>(start, eight.first_chunk().unwrap(), &quants, most));
-        seen.sums(isa, isa.dot_quads::<9>(start, nine.first_chunk().unwrap(), &quants, most));
+        let codes = isa.load(&input.bytes::<64>(), 0);
+        let quants = isa.load_i8(&input.quants::<64>(), 0);
+        seen.sums(isa, isa.dot_signed(isa.splat_i32(start), codes, quants));
+    }
+    pairs(isa, input, seen) {
+        let (codes, quants) = (input.bytes::<64>(), input.quants::<64>());
+        seen.bytes(isa, isa.pairs(isa.load(&codes, 0), isa.load_i8(&quants, 0)));
+    }
+    add_pairs(isa, input, seen) {
+        let (a, b) = (input.register(isa), input.register(isa));
+        seen.bytes(isa, isa.add_pairs(a, b));
+    }
+    sum_pairs(isa, input, seen) {
+        let start = input.rng.range(0, 1 << 23) as i32 - (1 << 22);
+        let pairs = input.register(isa);
+        seen.sums(isa, isa.sum_pairs(isa.splat_i32(start), pairs));
+    }
+    pairs_in_turn(isa, input, seen) {
+        let pairs = input.register(isa);
+        seen.bytes(isa, isa.pairs_in_turn(pairs));
+    }
+    g_keep(isa, input, seen) {
+        let v = input.groups(isa);
+        let mut kept = Kept::ROOM;
+        isa.g_keep(v, &mut kept);
+        for first in [0, 8] {
+            seen.moved(isa, isa.spread(&kept, first, 8));
+        }
+    }
+    sub_i32(isa, input, seen) {
+        let [a, b] = [(); 2].map(|()| input.rng.range(0, 1 << 23) as i32 - (1 << 22));
+        seen.sums(isa, isa.sub_i32(isa.splat_i32(a), isa.splat_i32(b)));
     }
     to_f32(isa, input, seen) {
         // Rounded half to even where a float has too few bits.
@@ -437,7 +461,8 @@ operations! {
         seen.groups(isa, isa.g_f16_splat(&from, at));
     }
     spread(isa, input, seen) {
-        let v = input.groups(isa);
+        let mut kept = Kept::ROOM;
+        isa.g_keep(input.groups(isa), &mut kept);
         for per in [1, 2, 4, 8, 16] {
             let takes = (I::LANES / 4).div_ceil(per);
             // All lanes within one half where a register is half the groups.
@@ -445,7 +470,7 @@ operations! {
             let room = I::LANES / 4 - takes;
             for half in halves {
                 let first = half + input.rng.range(0, room + 1);
-                seen.moved(isa, isa.spread(v, first, per));
+                seen.moved(isa, isa.spread(&kept, first, per));
             }
         }
     }
@@ -501,11 +526,6 @@ operations! {
         isa.prefetch(std::ptr::without_provenance(input.rng.u64() as usize));
         isa.prefetch(seen.bits.as_ptr());
     }
-}
-
-/// One, four, eight and nine registers of codes.
-fn codes_of<T: Copy>(codes: &[T; 9]) -> [&[T]; 4] {
-    [&codes[..1], &codes[..4], &codes[..8], &codes[..]]
 }
 
 /// Sixteen bytes in a row, all 256 of them over sixteen cases.
@@ -570,11 +590,28 @@ fn dots_are_exact<I: Isa>(isa: I) {
                     let sum = (4 * lane..4 * lane + 4).map(|n| product(n, n)).sum::<i32>();
                     assert_eq!(got, (start + sum) as f32, "dot, lane {lane}, {what}");
                 }
-                let dot = isa.dot_quads(isa.splat_i32(start), &registers, &quants, most);
+                let dot =
+                    isa.dot_signed(isa.splat_i32(start), registers[0], isa.load_i8(&quants, 0));
                 for (lane, got) in lanes(dot).into_iter().enumerate() {
-                    let terms = (0..32).map(|n| product(n / 4 * I::LANES + 4 * lane + n % 4, n));
-                    let sum = terms.sum::<i32>();
-                    assert_eq!(got, (start + sum) as f32, "dot_quads, lane {lane}, {what}");
+                    let signed = |n: usize| (i32::from(codes[n]) - 128) * i32::from(quants[n]);
+                    let sum = (4 * lane..4 * lane + 4).map(signed).sum::<i32>();
+                    assert_eq!(got, (start + sum) as f32, "dot_signed, lane {lane}, {what}");
+                }
+                // As many sums of 16 bits as the loops add up before they widen them.
+                let fit = together(most).min(registers.len());
+                let x = isa.load_i8(&quants, 0);
+                let pairs = registers[..fit]
+                    .iter()
+                    .map(|codes| isa.pairs(*codes, x))
+                    .reduce(|a, b| isa.add_pairs(a, b));
+                let Some(pairs) = pairs else { continue };
+                let sums = lanes(isa.sum_pairs(isa.splat_i32(start), pairs));
+                for (lane, got) in sums.into_iter().enumerate() {
+                    let sum: i32 = (0..4 * fit)
+                        .map(|n| (n / 4 * I::LANES + 4 * lane + n % 4, 4 * lane + n % 4))
+                        .map(|(code, quant)| product(code, quant))
+                        .sum();
+                    assert_eq!(got, (start + sum) as f32, "pairs, lane {lane}, {what}");
                 }
             }
         }

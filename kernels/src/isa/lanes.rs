@@ -4,7 +4,7 @@
 //! [`Lanes`] is generic over the width, so that both the narrow and the wide lowering of a format
 //! run on any CPU; [`Scalar`], the instruction set, is the narrow one.
 
-use super::{Isa, Shift, array};
+use super::{Isa, Kept, Shift, array};
 use crate::float;
 
 /// Registers of `L` bytes and `Q = L / 4` sums, in plain Rust.
@@ -253,8 +253,11 @@ impl<const L: usize, const Q: usize> Isa for Lanes<L, Q> {
     fn g_f16_splat(self, from: &[u8], at: usize) -> [f32; 16] {
         [float::f16(bytes(from, at)); 16]
     }
-    fn spread(self, v: [f32; 16], first: usize, per: usize) -> [f32; Q] {
-        array(|n| v[first + n / per])
+    fn g_keep(self, v: [f32; 16], to: &mut Kept) {
+        to.0 = v;
+    }
+    fn spread(self, kept: &Kept, first: usize, per: usize) -> [f32; Q] {
+        array(|n| kept.0[first + n / per])
     }
 
     fn s_load(self, from: &[u8], at: usize) -> [u8; 16] {

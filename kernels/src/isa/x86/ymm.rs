@@ -5,7 +5,7 @@
 //! up to that bound several results can be added before they are widened.
 
 use super::{chunk, chunk_mut, quad_of, x86_isa};
-use crate::isa::{Shift, Spots, array};
+use crate::isa::{Kept, Shift, Spots, array};
 use std::arch::asm;
 use std::arch::x86_64::*;
 
@@ -320,11 +320,39 @@ macro_rules! ymm_isa {
             let word = i16::from_le_bytes(*chunk(from, at));
             [_mm256_cvtph_ps(_mm_set1_epi16(word)); 2]
         }
-        fn spread(self, v: [__m256; 2], first: usize, per: usize) -> __m256 {
-            let lane: [i32; 8] = array(#[inline(always)] |n| (first % 8 + n / per) as i32);
+        fn g_keep(self, v: [__m256; 2], to: &mut Kept) {
+            // SAFETY: `to` has 16 floats, of which the first eight are written.
+            unsafe { _mm256_store_ps(to.0.as_mut_ptr(), v[0]) };
+            // SAFETY: `to` has 16 floats, of which the last eight are written.
+            unsafe { _mm256_store_ps(to.0[8..].as_mut_ptr(), v[1]) };
+            // SAFETY: there is no instruction. The compiler takes what was written for changed,
+            // and loads it instead of permuting the registers that it came from.
+            unsafe { asm!("/* {0} */", in(reg) to, options(nostack, preserves_flags)) };
+        }
+        fn spread(self, kept: &Kept, first: usize, per: usize) -> __m256 {
+            let one = |n: usize| _mm256_set1_ps(kept.0[first + n]);
+            let lane: [i32; 8] = array(#[inline(always)] |n| (n / per % 4) as i32);
             // SAFETY: `lane` has the 32 bytes that are read.
             let lane = unsafe { _mm256_loadu_si256(lane.as_ptr().cast()) };
-            _mm256_permutevar8x32_ps(v[first / 8], lane)
+            match per {
+                8.. => one(0),
+                4 => {
+                    let [a, b] = *chunk(&kept.0, first);
+                    let pair = i64::from(a.to_bits()) | i64::from(b.to_bits()) << 32;
+                    _mm256_permutevar_ps(_mm256_castsi256_ps(_mm256_set1_epi64x(pair)), lane)
+                }
+                2 => {
+                    let four: &[f32; 4] = chunk(&kept.0, first);
+                    // SAFETY: `four` refers to the 16 bytes that are read.
+                    let four = unsafe { _mm_loadu_ps(four.as_ptr()) };
+                    _mm256_permutevar_ps(_mm256_set_m128(four, four), lane)
+                }
+                _ => {
+                    let eight: &[f32; 8] = chunk(&kept.0, first);
+                    // SAFETY: `eight` refers to the 32 bytes that are read.
+                    unsafe { _mm256_loadu_ps(eight.as_ptr()) }
+                }
+            }
         }
     }); };
 }

@@ -1,7 +1,7 @@
 //! 512-bit registers: AVX-512 with VNNI and VBMI.
 
 use super::{chunk, chunk_mut, quad_of, x86_isa};
-use crate::isa::{Shift, Spots, array};
+use crate::isa::{Kept, Shift, Spots, array};
 use std::arch::asm;
 use std::arch::x86_64::*;
 
@@ -297,10 +297,16 @@ x86_isa!(Avx512Vnni {
     fn g_f16_splat(self, from: &[u8], at: usize) -> __m512 {
         _mm512_cvtph_ps(_mm256_set1_epi16(i16::from_le_bytes(*chunk(from, at))))
     }
-    fn spread(self, v: __m512, first: usize, per: usize) -> __m512 {
+    fn g_keep(self, v: __m512, to: &mut Kept) {
+        // SAFETY: `to` has the 16 floats that are written.
+        unsafe { _mm512_store_ps(to.0.as_mut_ptr(), v) };
+    }
+    fn spread(self, kept: &Kept, first: usize, per: usize) -> __m512 {
         let lane: [i32; 16] = array(#[inline(always)] |n| (first + n / per) as i32);
         // SAFETY: `lane` has the 64 bytes that are read.
         let lane = unsafe { _mm512_loadu_si512(lane.as_ptr().cast()) };
+        // SAFETY: `kept` has the 16 floats that are read.
+        let v = unsafe { _mm512_load_ps(kept.0.as_ptr()) };
         _mm512_permutexvar_ps(lane, v)
     }
 });
