@@ -70,10 +70,11 @@ pub trait Coded: Format {
 }
 
 /// Whether dot products count codes as 128 less than they are: where they saturate, the sign of a
-/// code is worth more than its eighth bit. The center takes the difference, so there must be one.
+/// code is worth more than its eighth bit. The center takes the difference: formats without one are
+/// not counted so.
 #[must_use]
-pub const fn counts_signed<I: Isa>(code_max: u32, centered: bool) -> bool {
-    I::SATURATES && centered && code_max > 128
+pub const fn counts_signed<I: Isa>(code_max: u32) -> bool {
+    I::SATURATES && code_max > 128
 }
 
 /// How many sums of two products, of codes up to `code_max` with any quants, fit 16 bits.
@@ -86,7 +87,7 @@ pub const fn together(code_max: u32) -> usize {
 #[must_use]
 pub const fn center<I: Isa, F: Coded>() -> Option<i32> {
     match F::CENTER {
-        Some(center) if counts_signed::<I>(F::CODE_MAX, true) => Some(center + 128),
+        Some(center) if counts_signed::<I>(F::CODE_MAX) => Some(center + 128),
         center => center,
     }
 }

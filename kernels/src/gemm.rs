@@ -145,7 +145,7 @@ fn dots<
         |c| isa.splat_i32(factors[c].start),
     );
     let mut sums = [starts; MR];
-    let signed = const { counts_signed::<I>(CODE_MAX, CENTERED) };
+    let signed = const { CENTERED && counts_signed::<I>(CODE_MAX) };
     if const { I::SATURATES && together(CODE_MAX) > 0 } {
         let together = const { together(CODE_MAX) };
         for first in (0..STEPS).step_by(together) {

@@ -204,7 +204,7 @@ fn step_q8<I: Isa, F: Coded, const NR: usize>(
     x: &[Q8<'_>; NR],
     sums: &mut Sums<I, NR>,
 ) {
-    let signed = const { counts_signed::<I>(F::CODE_MAX, F::CENTER.is_some()) };
+    let signed = const { F::CENTER.is_some() && counts_signed::<I>(F::CODE_MAX) };
     let scales = F::scales(isa, span);
     let quants: [&[i8]; NR] = array(
         #[inline(always)]
@@ -267,7 +267,7 @@ impl<I: Isa> Chain<I> {
         if link.starts {
             self.sum = isa.splat_i32(0);
         }
-        if const { counts_signed::<I>(F::CODE_MAX, F::CENTER.is_some()) } {
+        if const { F::CENTER.is_some() && counts_signed::<I>(F::CODE_MAX) } {
             self.sum = isa.dot_signed(self.sum, codes, x);
         } else if const { I::SATURATES && together(F::CODE_MAX) > 0 } {
             let more = isa.pairs(codes, x);

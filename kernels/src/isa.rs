@@ -260,7 +260,11 @@ impl Spots {
     pub(crate) fn halves(&self, from: &[u8]) -> [u16; 16] {
         array(
             #[inline(always)]
-            |n| u16::from_le_bytes([from[self.at[n]], from[self.at[n] + 1]]),
+            |n| {
+                u16::from_le_bytes(
+                    *from[self.at[n]..self.at[n] + 2].first_chunk().expect("two bytes"),
+                )
+            },
         )
     }
 

@@ -5,7 +5,7 @@
 //! up to that bound several results can be added before they are widened.
 
 use super::{chunk, chunk_mut, quad_of, x86_isa};
-use crate::isa::{Kept, Shift, Spots, array};
+use crate::isa::{Kept, Shift, array};
 use std::arch::asm;
 use std::arch::x86_64::*;
 
@@ -306,16 +306,6 @@ macro_rules! ymm_isa {
             let high = unsafe { _mm_loadu_si128(halves[8..].as_ptr().cast()) };
             [_mm256_cvtph_ps(low), _mm256_cvtph_ps(high)]
         }
-        fn g_f16(self, from: &[u8], spots: &Spots) -> [__m256; 2] {
-            let half: [i16; 16] = array(#[inline(always)] |n| {
-                i16::from_le_bytes(*chunk(from, spots.at[n]))
-            });
-            let [a, b, c, d, e, f, g, h, rest @ ..] = half;
-            let low = _mm_setr_epi16(a, b, c, d, e, f, g, h);
-            let [a, b, c, d, e, f, g, h] = rest;
-            let high = _mm_setr_epi16(a, b, c, d, e, f, g, h);
-            [_mm256_cvtph_ps(low), _mm256_cvtph_ps(high)]
-        }
         fn g_f16_splat(self, from: &[u8], at: usize) -> [__m256; 2] {
             let word = i16::from_le_bytes(*chunk(from, at));
             [_mm256_cvtph_ps(_mm_set1_epi16(word)); 2]
@@ -329,32 +319,35 @@ macro_rules! ymm_isa {
             // and loads it instead of permuting the registers that it came from.
             unsafe { asm!("/* {0} */", in(reg) to, options(nostack, preserves_flags)) };
         }
+        #[inline(always)]
         fn spread(self, kept: &Kept, first: usize, per: usize) -> __m256 {
-            let one = |n: usize| _mm256_set1_ps(kept.0[first + n]);
-            let lane: [i32; 8] = array(#[inline(always)] |n| (n / per % 4) as i32);
-            // SAFETY: `lane` has the 32 bytes that are read.
-            let lane = unsafe { _mm256_loadu_si256(lane.as_ptr().cast()) };
             match per {
-                8.. => one(0),
-                4 => {
-                    let [a, b] = *chunk(&kept.0, first);
-                    let pair = i64::from(a.to_bits()) | i64::from(b.to_bits()) << 32;
-                    _mm256_permutevar_ps(_mm256_castsi256_ps(_mm256_set1_epi64x(pair)), lane)
-                }
-                2 => {
-                    let four: &[f32; 4] = chunk(&kept.0, first);
-                    // SAFETY: `four` refers to the 16 bytes that are read.
-                    let four = unsafe { _mm_loadu_ps(four.as_ptr()) };
-                    _mm256_permutevar_ps(_mm256_set_m128(four, four), lane)
-                }
-                _ => {
-                    let eight: &[f32; 8] = chunk(&kept.0, first);
-                    // SAFETY: `eight` refers to the 32 bytes that are read.
-                    unsafe { _mm256_loadu_ps(eight.as_ptr()) }
-                }
+                8.. => self.splat(kept.0[first]),
+                4 => self.two(chunk(&kept.0, first)),
+                2 => self.four(chunk(&kept.0, first)),
+                _ => self.load_f32(&kept.0, first),
             }
         }
-    }); };
+    });
+
+    #[kernel_macros::fence]
+    impl crate::isa::$token {
+        /// Each of two floats in half of the lanes.
+        fn two(self, floats: &[f32; 2]) -> __m256 {
+            let (low, high) = (floats[0].to_bits(), floats[1].to_bits());
+            let pair = u64::from(low) | u64::from(high) << 32;
+            let pairs = _mm256_set1_epi64x(pair.cast_signed());
+            let lane = _mm256_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1);
+            _mm256_permutevar_ps(_mm256_castsi256_ps(pairs), lane)
+        }
+        /// Each of four floats in a quarter of the lanes.
+        fn four(self, floats: &[f32; 4]) -> __m256 {
+            // SAFETY: `floats` refers to the 16 bytes that are read.
+            let four = unsafe { _mm_loadu_ps(floats.as_ptr()) };
+            let lane = _mm256_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3);
+            _mm256_permutevar_ps(_mm256_set_m128(four, four), lane)
+        }
+    } };
 }
 
 ymm_isa!(Avx2 {
