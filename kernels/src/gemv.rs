@@ -108,6 +108,15 @@ pub(crate) fn padded<F: Format>(blocks: &[u8]) -> F::Span {
     span
 }
 
+/// What is left over of each row, as spans.
+#[inline(always)]
+fn padded_all<F: Format, const MR: usize>(rows: &[(&[F::Span], &[u8]); MR]) -> [F::Span; MR] {
+    array(
+        #[inline(always)]
+        |r| padded::<F>(rows[r].1),
+    )
+}
+
 /// Running sums of one row of weights with `NR` columns.
 #[derive(Clone, Copy)]
 struct Sums<I: Isa, const NR: usize> {
@@ -134,21 +143,25 @@ fn tile_q8<I: Isa, F: Coded, const MR: usize, const NR: usize>(
         #[inline(always)]
         |_| Sums { codes: [[isa.splat(0.0); 2]; NR], biases: [isa.g_splat(0.0); NR] },
     );
-    let whole = rows[0].0.len();
-    for s in 0..whole {
-        for r in 0..MR {
-            let span = &rows[r].0[s];
-            ahead::<I, F::Span, MR>(isa, span, s, bytes, args.prefetch);
-            step_q8::<I, F, NR>(isa, span, s, x, &mut sums[r]);
+    let padded_rows;
+    let rest: &[F::Span] = match rows[0].1 {
+        [] => &[],
+        _ => {
+            padded_rows = padded_all::<F, MR>(&rows);
+            &padded_rows
         }
-    }
-    if !rows[0].1.is_empty() {
-        let rest: [F::Span; MR] = array(
-            #[inline(always)]
-            |r| padded::<F>(rows[r].1),
-        );
+    };
+    for s in 0..rows[0].0.len() + rest.len().min(1) {
         for r in 0..MR {
-            step_q8::<I, F, NR>(isa, &rest[r], whole, x, &mut sums[r]);
+            let span = rows[r].0.get(s).unwrap_or_else(
+                #[inline(always)]
+                || &rest[r],
+            );
+            ahead::<I, F::Span, MR>(isa, span, s, bytes, args.prefetch);
+            // A copy, to be kept in registers where the compiler leaves this a loop.
+            let mut own = sums[r];
+            step_q8::<I, F, NR>(isa, span, s, x, &mut own);
+            sums[r] = own;
         }
     }
     let units = F::SPAN / F::UNIT;
@@ -292,14 +305,19 @@ pub fn rows_f32<I: Isa, F: Format, const NR: usize>(isa: I, args: &Args<'_>, out
     );
     let bytes = args.row_bytes();
     for r in 0..args.rows {
-        let (whole, rest) = spans::<F>(&args.weights[r * bytes..(r + 1) * bytes]);
+        let row = [spans::<F>(&args.weights[r * bytes..(r + 1) * bytes])];
+        let padded_row;
+        let rest: &[F::Span] = match row[0].1 {
+            [] => &[],
+            _ => {
+                padded_row = padded_all::<F, 1>(&row);
+                &padded_row
+            }
+        };
         let mut sums = [[isa.splat(0.0); 4]; NR];
-        for (s, span) in whole.iter().enumerate() {
+        for (s, span) in row[0].0.iter().chain(rest).enumerate() {
             ahead::<I, F::Span, 1>(isa, span, s, bytes, args.prefetch);
             step_f32::<I, F, NR>(isa, span, s, &x, &mut sums);
-        }
-        if !rest.is_empty() {
-            step_f32::<I, F, NR>(isa, &padded::<F>(rest), whole.len(), &x, &mut sums);
         }
         for (c, [a, b, d, e]) in sums.into_iter().enumerate() {
             out[c * args.rows + r] = isa.sum(isa.add(isa.add(a, b), isa.add(d, e)));
