@@ -161,7 +161,10 @@ fn setting(input: ParseStream, declaration: &mut Declaration) -> syn::Result<()>
         return Err(syn::Error::new_spanned(name, message));
     }
     input.parse::<Token![=]>()?;
-    let id = input.parse::<syn::LitInt>()?.base10_parse()?;
+    let literal = input.parse::<syn::LitInt>()?;
+    let id = literal.base10_parse().map_err(|_| {
+        syn::Error::new_spanned(&literal, format!("expected an integer literal up to {}", u32::MAX))
+    })?;
     input.parse::<Token![;]>()?;
     match declaration.ggml_type.replace(id) {
         Some(_) => Err(syn::Error::new_spanned(name, "a second `ggml_type`")),
