@@ -10,6 +10,7 @@ use crate::encode;
 use crate::isa::{Isa, Kept};
 use crate::kernel::Kernel;
 use crate::layout::Layout;
+use crate::sources;
 use thiserror::Error;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
@@ -231,7 +232,8 @@ pub struct FormatInfo {
     pub block_len: usize,
     /// Bytes of a block.
     pub block_bytes: usize,
-    /// Changes when the declaration, and so the kernels, change.
+    /// Changes when what is generated from the declaration changes; 0 if nothing is. The machine
+    /// code of kernels is told apart by [`FormatInfo::kernel_hash`].
     pub code_hash: u64,
     /// Declared formats: where everything lies.
     pub layout: Option<&'static Layout>,
@@ -256,6 +258,14 @@ impl PartialEq for FormatInfo {
 impl Eq for FormatInfo {}
 
 impl FormatInfo {
+    /// Changes when the kernels change: what is generated from the declaration, or the sources of
+    /// the loops that it is compiled into. What was measured with other kernels says nothing about
+    /// these.
+    #[must_use]
+    pub const fn kernel_hash(&self) -> u64 {
+        sources::add(sources::HASH, &self.code_hash.to_le_bytes())
+    }
+
     /// Storage cost, scales included.
     #[must_use]
     pub fn bits_per_weight(&self) -> f64 {

@@ -21,6 +21,8 @@ mod plan;
 pub mod probe;
 mod profile;
 #[doc(hidden)]
+pub mod sources;
+#[doc(hidden)]
 pub mod threads;
 
 #[doc(hidden)]

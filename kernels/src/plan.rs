@@ -109,8 +109,8 @@ impl Plan {
     pub fn new(problem: Problem, selection: &Selection<'_>) -> Result<Self, PlanError> {
         let forced = match (selection.isa, std::env::var_os("TILEWRIGHT_ISA")) {
             (Some(isa), _) => Some(isa),
-            (None, Some(_)) => Some(isa::chosen()?),
-            (None, None) => None,
+            (None, Some(name)) if !name.is_empty() => Some(isa::chosen()?),
+            _ => None,
         };
         let found = selection
             .profile

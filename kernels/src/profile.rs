@@ -1,6 +1,5 @@
 //! Tuned choices as a value; looking one up is a pure function. Files are `runtime`'s business.
 
-use crate::format::FormatInfo;
 use crate::isa::{self, IsaInfo};
 use crate::kernel::Numerics;
 use crate::params::Params;
@@ -11,7 +10,7 @@ use crate::plan::{Problem, Source};
 pub struct Entry {
     /// Format, by name.
     pub format: String,
-    /// The format's [`code_hash`](FormatInfo::code_hash) when it was tuned.
+    /// The format's [`kernel_hash`](crate::FormatInfo::kernel_hash) when it was tuned.
     pub code_hash: u64,
     /// Numerics class.
     pub class: Numerics,
@@ -48,9 +47,9 @@ impl Profile {
         isa: Option<&'static IsaInfo>,
     ) -> Option<(&'static IsaInfo, Params, Source)> {
         let usable = |entry: &&Entry| {
-            let FormatInfo { name, code_hash, .. } = problem.format;
-            entry.format == *name
-                && entry.code_hash == *code_hash
+            let format = problem.format;
+            entry.format == format.name
+                && entry.code_hash == format.kernel_hash()
                 && entry.class == problem.class
                 && entry.threads == threads
                 && isa.is_none_or(|isa| isa.name == entry.isa)

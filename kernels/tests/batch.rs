@@ -426,7 +426,7 @@ fn an_invariant_plan_gives_a_row_the_same_bits_in_every_batch() {
             let Problem { format, rows: n, depth, class } = case.problem;
             let entry = ProfileEntry {
                 format: format.name.into(),
-                code_hash: format.code_hash,
+                code_hash: format.kernel_hash(),
                 class,
                 isa: isa::best().name.into(),
                 threads: 2,

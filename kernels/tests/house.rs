@@ -35,6 +35,21 @@ const UNSAFE: [(&str, &str); 11] = [
     ("runtime/src/gguf/map.rs", "the memory map of a file"),
 ];
 
+/// Sources of `kernels` that may change without making profiles stale, and why; every other one is
+/// in `kernels::sources`.
+const UNHASHED: [(&str, &str); 10] = [
+    ("encode.rs", "writes weights"),
+    ("encode/fit.rs", "writes weights"),
+    ("formats.rs", "declarations, which have hashes of their own"),
+    ("layout.rs", "facts for encoders and documentation"),
+    ("lib.rs", "names of modules"),
+    ("params.rs", "knobs, which profiles check one by one"),
+    ("plan.rs", "chooses kernels"),
+    ("probe.rs", "measures the machine"),
+    ("profile.rs", "chooses kernels"),
+    ("sources.rs", "the list itself"),
+];
+
 /// The only source of what we compute with that may ask for a CPU's features.
 const FEATURES: &str = "kernel-macros/src/isa.rs";
 
@@ -140,6 +155,46 @@ fn every_file_is_one_idea() {
         }
     }
     assert_none(&format!("a file has at most {MOST_LINES} lines of code"), &findings);
+}
+
+#[test]
+fn profiles_notice_a_change_of_any_source_of_kernels() {
+    let all = sources("src").into_iter();
+    let mut have: Vec<String> = all
+        .filter_map(|source| source.path.strip_prefix("kernels/src/").map(str::to_owned))
+        .collect();
+    let hashed = kernels::sources::PATHS.iter().copied();
+    let mut want: Vec<String> =
+        hashed.chain(UNHASHED.map(|(path, _)| path)).map(str::to_owned).collect();
+    have.sort();
+    want.sort();
+    assert_eq!(have, want, "a source is either in `kernels::sources` or in `UNHASHED`");
+
+    // The hash is that of the files, and of nothing but code.
+    let read = |path: &&str| std::fs::read(root().join("kernels/src").join(path)).unwrap();
+    let texts: Vec<Vec<u8>> = kernels::sources::PATHS.iter().map(read).collect();
+    let texts: Vec<&[u8]> = texts.iter().map(Vec::as_slice).collect();
+    assert_eq!(kernels::sources::hash(&texts), kernels::sources::HASH);
+    let hash = |text: &str| kernels::sources::hash(&[text.as_bytes()]);
+    assert_eq!(hash("/// Doc.\nfn f() {\n\n    1\n}\n"), hash("fn f() {\n// Why.\n  1\n}"));
+    assert_ne!(hash("fn f() { 1 }"), hash("fn f() { 2 }"));
+    for n in 0..texts.len() {
+        let mut texts = texts.clone();
+        texts.remove(n);
+        let without = kernels::sources::hash(&texts);
+        assert_ne!(without, kernels::sources::HASH, "{}", kernels::sources::PATHS[n]);
+    }
+
+    // A format has both: the declaration's part and that of the loops.
+    let hashes = kernels::formats::all().map(kernels::FormatInfo::kernel_hash);
+    let coded = kernels::formats::by_name("Q4_K").unwrap();
+    assert!(hashes.iter().all(|hash| *hash != 0 && *hash != coded.code_hash));
+    let declared = kernels::formats::all().into_iter().zip(hashes);
+    let mut declared: Vec<u64> =
+        declared.filter(|(format, _)| format.code_hash != 0).map(|(_, hash)| hash).collect();
+    declared.sort_unstable();
+    declared.dedup();
+    assert_eq!(declared.len(), 17, "declared formats have hashes of their own");
 }
 
 #[test]

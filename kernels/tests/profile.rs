@@ -1,12 +1,15 @@
 //! Which tuned choice a problem gets.
 
-use kernels::{Numerics, Params, Problem, Profile, ProfileEntry as Entry, Source, formats};
+use kernels::{
+    Numerics, Params, Plan, Problem, Profile, ProfileEntry as Entry, Selection, Source, formats,
+};
+use std::process::Command;
 
 fn entry(rows: usize, depth: usize) -> Entry {
     let format = formats::by_name("Q4_K").unwrap();
     Entry {
         format: format.name.into(),
-        code_hash: format.code_hash,
+        code_hash: format.kernel_hash(),
         class: Numerics::Q8,
         isa: "scalar".into(),
         threads: 2,
@@ -42,5 +45,37 @@ fn entries_for_other_code_threads_or_instruction_sets_do_not_count() {
     for entry in changed {
         let profile = Profile { name: "p".into(), entries: vec![entry] };
         assert_eq!(profile.lookup(&problem(4096, 4096), 2, None), None);
+    }
+}
+
+#[test]
+#[ignore = "run by the test below in a process of its own: `TILEWRIGHT_ISA` is the process's"]
+fn explanations() {
+    let profile = Profile { name: "profile p".into(), entries: vec![entry(4096, 4096)] };
+    let explain = |problem, profile| {
+        let selection = Selection { profile, threads: 2, ..Selection::default() };
+        Plan::new(problem, &selection).unwrap().explain()
+    };
+    let text = explain(problem(4096, 4096), Some(&profile));
+    assert!(text.contains("q4_k_scalar_") && text.ends_with("tuned, profile p"), "{text}");
+    let text = explain(problem(8192, 4096), Some(&profile));
+    assert!(text.ends_with("tuned for 4096 x 4096, profile p"), "{text}");
+    let text = explain(problem(4096, 4096), None);
+    assert!(text.ends_with("defaults: no tuned entry for this shape"), "{text}");
+    let dense = formats::by_name("F16").unwrap();
+    let text = explain(Problem { format: dense, ..problem(64, 64) }, None);
+    assert!(text.ends_with("F16 has no q8 kernels: computed in f32"), "{text}");
+}
+
+#[test]
+fn a_plan_names_its_profile_and_what_was_given_up() {
+    // An empty variable is none: it leaves the choice to the profile.
+    for variable in [None, Some("")] {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["--ignored", "--exact", "explanations"]).env_remove("TILEWRIGHT_ISA");
+        command.envs(variable.map(|value| ("TILEWRIGHT_ISA", value)));
+        let output = command.output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success() && text.contains("1 passed"), "{text}");
     }
 }

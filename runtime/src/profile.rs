@@ -15,7 +15,7 @@
 //!
 //! [[entry]]                  # the choice for a shape of a format
 //! format = "Q4_K"
-//! code_hash = "0x0123456789abcdef"
+//! code_hash = "0x0123456789abcdef"   # of the kernels: an entry for others is stale
 //! class = "q8"
 //! isa = "avx512vnni"
 //! threads = 2
@@ -46,5 +46,5 @@ pub use file::{Advisory, Entry, Measured, Meta, ParseError, Peaks, ProfileFile, 
 pub use load::{Loaded, load, load_default, load_with};
 pub use machine::{Fingerprint, machine};
 pub use path::{PathError, default_path, path};
-pub use save::{SaveError, Saved, save};
+pub use save::{SaveError, Saved, check_place, save};
 pub use time::now;

@@ -185,7 +185,7 @@ fn a_tuned_choice_is_taken_and_explained() {
     let (rows, depth) = (64, 128);
     let entry = ProfileEntry {
         format: format.name.to_owned(),
-        code_hash: format.code_hash,
+        code_hash: format.kernel_hash(),
         class: Numerics::Q8,
         isa: "scalar".to_owned(),
         threads: 2,

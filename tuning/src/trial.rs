@@ -76,7 +76,7 @@ impl Trial {
         let Problem { format, rows, depth, class } = self.problem;
         ProfileEntry {
             format: format.name.to_owned(),
-            code_hash: format.code_hash,
+            code_hash: format.kernel_hash(),
             class,
             isa: self.best.isa.name.to_owned(),
             threads: self.threads,

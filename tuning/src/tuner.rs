@@ -355,7 +355,7 @@ mod tests {
         assert!(outcome.wrong.is_empty(), "{:?}", outcome.wrong);
         for trial in &outcome.trials {
             let entry = trial.entry();
-            assert_eq!((entry.threads, entry.code_hash), (2, format.code_hash));
+            assert_eq!((entry.threads, entry.code_hash), (2, format.kernel_hash()));
             assert_eq!(trial.progress == Progress::Untried, trial.measured.is_empty());
             assert!(trial.measured.iter().all(|m| m.gain.default > 0.0 && m.gain.tuned > 0.0));
         }

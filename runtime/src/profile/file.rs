@@ -72,7 +72,7 @@ pub struct Peaks {
 pub struct Entry {
     /// Format, by name.
     pub format: String,
-    /// [`FormatInfo::code_hash`] of the code that was measured.
+    /// [`FormatInfo::kernel_hash`] of the code that was measured.
     #[serde(with = "hex")]
     pub code_hash: u64,
     /// Numerics class, by name.
@@ -276,7 +276,7 @@ impl Entry {
     pub fn resolve(&self, formats: &[&'static FormatInfo]) -> Result<ProfileEntry, Unusable> {
         let format = formats.iter().find(|format| format.name == self.format);
         let format = format.ok_or_else(|| Unusable::Format(self.format.clone()))?;
-        if format.code_hash != self.code_hash {
+        if format.kernel_hash() != self.code_hash {
             return Err(Unusable::Stale);
         }
         let class = Numerics::by_name(&self.class);
