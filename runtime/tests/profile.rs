@@ -8,14 +8,15 @@ use std::path::{Path, PathBuf};
 use kernels::params::{Params, Tunable};
 use kernels::{Numerics, ProfileEntry, formats};
 use runtime::profile::{
-    self, Entry, Loaded, Measured, Meta, ParseError, ProfileFile, SaveError, Status, load, save,
+    self, Entry, Loaded, Measured, Meta, ParseError, ProfileFile, SaveError, Status, check_place,
+    load, save,
 };
 
 fn choice(format: &str, rows: usize) -> ProfileEntry {
     let format = formats::by_name(format).expect("a format of this crate");
     ProfileEntry {
         format: format.name.to_owned(),
-        code_hash: format.code_hash,
+        code_hash: format.kernel_hash(),
         class: Numerics::Q8,
         isa: "scalar".to_owned(),
         threads: 2,
@@ -340,6 +341,32 @@ fn saving_where_it_cannot_be_is_an_error_that_names_the_file() {
     let path = blocked.join("profile.toml");
     let error: SaveError = save(&path, &file(&[])).unwrap_err();
     assert!(error.to_string().contains("profile.toml"), "{error}");
+    let before: SaveError = check_place(&path).unwrap_err();
+    assert_eq!(before.to_string(), error.to_string(), "known before anything is measured");
+}
+
+#[test]
+fn a_place_that_can_be_written_is_left_as_it_is() {
+    let (_folder, path) = written("not = = a profile");
+    check_place(&path).unwrap();
+    assert_eq!(fs::read_to_string(&path).unwrap(), "not = = a profile");
+    let new = path.with_file_name("new").join("profile.toml");
+    check_place(&new).unwrap();
+    assert!(!new.exists());
+    save(&new, &file(&[choice("Q4_K", 64)])).unwrap();
+}
+
+#[test]
+fn a_folder_in_the_way_is_neither_moved_nor_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("folder");
+    fs::create_dir(&path).unwrap();
+    fs::write(path.join("thesis.txt"), "years of work").unwrap();
+    for error in [check_place(&path).unwrap_err(), save(&path, &file(&[])).unwrap_err()] {
+        assert!(error.to_string().contains("not a file"), "{error}");
+    }
+    assert_eq!(fs::read_to_string(path.join("thesis.txt")).unwrap(), "years of work");
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
 }
 
 #[test]
@@ -357,7 +384,7 @@ fn tuners_that_save_at_once_lose_nothing() {
 #[test]
 fn the_readme_of_the_format_is_true() {
     // The example in the module's essay, with this machine's class and a real digest.
-    let hash = formats::by_name("Q4_K").unwrap().code_hash;
+    let hash = formats::by_name("Q4_K").unwrap().kernel_hash();
     let class = profile::machine().class;
     let body = format!(
         "schema = 1\n[fingerprint]\nclass = \"{class}\"\n[[entry]]\nformat = \"Q4_K\"\n\

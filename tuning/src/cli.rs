@@ -95,7 +95,8 @@ fn isa(name: &str) -> Result<&'static IsaInfo, String> {
 }
 
 fn class(name: &str) -> Result<Numerics, String> {
-    Numerics::by_name(name).ok_or_else(|| "there are q8 and f32".to_owned())
+    let known = || Numerics::ALL.map(Numerics::name).join(", ");
+    Numerics::by_name(name).ok_or_else(|| format!("there are {}", known()))
 }
 
 fn seconds(text: &str) -> Result<f64, String> {

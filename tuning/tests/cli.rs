@@ -87,6 +87,22 @@ fn a_damaged_profile_is_set_aside_and_shown_to_be_damaged() {
 }
 
 #[test]
+fn a_place_that_cannot_be_written_ends_the_run_before_it_begins() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    std::fs::write(&file, "in the way").unwrap();
+    for place in [folder.path().to_owned(), file.join("profile.toml")] {
+        let output = quick_tune(&place, &[]);
+        assert_eq!(output.status.code(), Some(1), "{}", out(&output));
+        let error = err(&output);
+        let lines: Vec<&str> = error.lines().collect();
+        assert!(lines.len() == 1 && lines[0].contains("--out PATH"), "{error}");
+        assert!(error.contains(place.to_str().unwrap()), "{error}");
+    }
+    assert_eq!(files(folder.path()), [file]);
+}
+
+#[test]
 fn entries_of_other_matrices_stay() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("profile.toml");
@@ -94,7 +110,7 @@ fn entries_of_other_matrices_stay() {
     let format = kernels::formats::by_name("Q8_0").unwrap();
     file.entries.push(runtime::profile::Entry::new(&kernels::ProfileEntry {
         format: format.name.to_owned(),
-        code_hash: format.code_hash,
+        code_hash: format.kernel_hash(),
         class: kernels::Numerics::Q8,
         isa: kernels::isa::best().name.to_owned(),
         threads: 1,

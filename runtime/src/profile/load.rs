@@ -7,7 +7,7 @@ use std::path::Path;
 use kernels::{FormatInfo, Profile};
 
 use super::file::{ProfileFile, Unusable};
-use super::path::{PathError, path};
+use super::path::{PathError, is_named, path};
 
 /// What writes a new profile, and so mends a bad one.
 const REMEDY: &str = "run `cargo run -p tuning` to write a new one";
@@ -25,10 +25,13 @@ pub struct Loaded {
 }
 
 /// Reads the profile of this machine from its [place](path). With `TILEWRIGHT_PROFILE=off` there
-/// is none.
+/// is none. That there is no file yet is nothing to warn of, unless the user named one.
 #[must_use]
 pub fn load_default() -> Loaded {
     match path() {
+        Ok(path) if is_named() && !path.exists() => {
+            Loaded::refused(&path, "TILEWRIGHT_PROFILE names it, but there is no such file")
+        }
         Ok(path) => load(&path),
         Err(PathError::Off) => Loaded::default(),
         Err(error) => Loaded { profile: None, warnings: vec![format!("no profile: {error}")] },

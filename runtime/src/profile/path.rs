@@ -31,6 +31,11 @@ pub fn path() -> Result<PathBuf, PathError> {
     }
 }
 
+/// Whether the user says which file it is.
+pub(super) fn is_named() -> bool {
+    std::env::var_os(VARIABLE).is_some_and(|value| !value.is_empty() && value != "off")
+}
+
 /// `tilewright/<class>.toml` in the folder where the system wants the state of programs kept:
 /// `~/.local/state` or `$XDG_STATE_HOME`, on Windows the roaming application data. A home that
 /// several machines share holds a file for each class of them.

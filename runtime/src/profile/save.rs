@@ -36,25 +36,33 @@ pub struct SaveError {
     pub source: io::Error,
 }
 
+/// Whether [`save`] could write a profile to a place, for programs that measure for minutes first.
+/// Its folder is made; what is there is not touched.
+///
+/// # Errors
+/// As [`save`].
+pub fn check_place(path: &Path) -> Result<(), SaveError> {
+    let failed = |action| move |source| SaveError { path: path.to_owned(), action, source };
+    let _lock = enter(path)?;
+    Replacement::of(path).map_err(failed("write beside it"))?;
+    Ok(())
+}
+
 /// Writes a profile, making its folder.
 ///
 /// A sound profile of the same class that is already there is merged: its entries for shapes that
 /// `file` has no entry for are kept, but for those that are stale. (Formats that this crate does
 /// not know may be another's; their entries are kept.) Anything else that is there is kept too,
 /// under another name: `<name>.bad-<time>`, or `.foreign-` if it is of another class, or `.newer-`
-/// if of a later schema. Readers see the old file or the new one, never a part; writers wait for
+/// if of a later schema. What is no file at all (a folder, a device) stays what it is, and no
+/// profile is written. Readers see the old file or the new one, never a part; writers wait for
 /// each other.
 ///
 /// # Errors
 /// If the operating system refuses; the old file is untouched then.
 pub fn save(path: &Path, file: &ProfileFile) -> Result<Saved, SaveError> {
     let failed = |action| move |source| SaveError { path: path.to_owned(), action, source };
-    let folder = match path.parent() {
-        Some(folder) if folder != Path::new("") => folder,
-        _ => Path::new("."),
-    };
-    fs::create_dir_all(folder).map_err(failed("make its folder"))?;
-    let _lock = lock(path).map_err(failed("lock it"))?;
+    let _lock = enter(path)?;
     let mut merged = file.clone();
     let mut saved = Saved::default();
     match found(path, &file.fingerprint.class) {
@@ -78,6 +86,21 @@ pub fn save(path: &Path, file: &ProfileFile) -> Result<Saved, SaveError> {
     replacement.write_all(merged.to_toml().as_bytes()).map_err(failed("write it"))?;
     replacement.commit().map_err(failed("put it in its place"))?;
     Ok(saved)
+}
+
+/// Makes the folder of a profile and waits for the right to write there.
+fn enter(path: &Path) -> Result<Option<File>, SaveError> {
+    let failed = |action| move |source| SaveError { path: path.to_owned(), action, source };
+    if fs::metadata(path).is_ok_and(|about| !about.is_file()) {
+        let source = io::Error::other("it is a folder or a device, not a file");
+        return Err(failed("replace what is there")(source));
+    }
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    fs::create_dir_all(folder).map_err(failed("make its folder"))?;
+    lock(path).map_err(failed("lock it"))
 }
 
 /// The profile that is there, if any; or what is to be said in the name of what is there instead.

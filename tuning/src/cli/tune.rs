@@ -87,6 +87,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Done> {
     if args.dry_run {
         return Ok(Done { text: plan(&matrices, &skipped, &path), code: Code::Done });
     }
+    // Now, not after minutes of measuring.
+    profile::check_place(&path).context("the profile could not be saved; say --out PATH")?;
     let mut formats: Vec<&'static FormatInfo> = matrices.iter().map(|m| m.format).collect();
     formats.dedup();
     let older = record::older(&path, &formats);
