@@ -35,6 +35,7 @@ pub mod smnd;
 pub mod smq;
 pub mod tensor;
 pub mod tokenizer;
+mod told;
 pub mod units;
 pub mod verify;
 
@@ -48,3 +49,4 @@ pub use sampler::{Sampler, SamplerOptions};
 pub use session::Session;
 pub use tensor::{AsTensor, Tensor, TensorView};
 pub use tokenizer::Tokenizer;
+pub use told::told;

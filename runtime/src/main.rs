@@ -12,7 +12,7 @@ fn main() -> ExitCode {
     match output.and_then(|text| print(&text)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            eprintln!("error: {}", runtime::told(&*error));
             ExitCode::FAILURE
         }
     }

@@ -82,6 +82,9 @@ fn files_that_are_no_models_are_one_line() {
         assert!(error.contains("noise.gguf") && error.contains("not a GGUF file"), "{error}");
         let error = fails(&output(&[command, "no/such/file.gguf"]), 1);
         assert!(error.contains("no/such/file.gguf"), "{error}");
+        assert_eq!(error.matches("cannot open").count(), 1, "told once: {error}");
+        let reason = error.rsplit(": ").next().unwrap();
+        assert_eq!(error.matches(reason.trim()).count(), 1, "told once: {error}");
     }
 }
 
@@ -193,7 +196,7 @@ fn tuned() -> ProfileFile {
     let format = formats::by_name("Q4_K").unwrap();
     let entry = ProfileEntry {
         format: format.name.to_owned(),
-        code_hash: format.code_hash,
+        code_hash: format.kernel_hash(),
         class: Numerics::Q8,
         isa: kernels::isa::best().name.to_owned(),
         threads: 2,
@@ -232,6 +235,23 @@ fn a_profile_in_its_place_is_picked_up() {
 }
 
 #[test]
+fn a_default_that_nothing_beat_is_not_compared_with_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("p.toml");
+    let mut file = tuned();
+    file.entries[0].params.clear();
+    profile::save(&path, &file).unwrap();
+    let arguments = ["bench", "--synthetic", "32x256:q4_k", "--threads", "2"];
+    let mut command = runtime(&[&arguments[..], &TINY].concat());
+    command.env("TILEWRIGHT_PROFILE", &path);
+    let table = succeeds(command.output().unwrap());
+    assert!(table.contains("tuned: default"), "{table}");
+    let report = json(command.arg("--json").output().unwrap());
+    assert_eq!(report["results"][0]["source"], "tuned");
+    assert!(report["results"][0]["speedup"].is_null(), "{report}");
+}
+
+#[test]
 fn a_bad_profile_is_a_warning_and_not_the_end() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("p.toml");
@@ -242,6 +262,11 @@ fn a_bad_profile_is_a_warning_and_not_the_end() {
     let log = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(log.contains("WARN") && log.contains("digest"), "{log}");
     assert!(log.contains("cargo run -p tuning"), "{log}");
+    assert!(succeeds(output).contains("default"));
+    // Nor is one that the user names, but that is not there.
+    let output = command.env("TILEWRIGHT_PROFILE", "no/such/profile.toml").output().unwrap();
+    let log = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(log.contains("WARN profile no/such/profile.toml"), "{log}");
     assert!(succeeds(output).contains("default"));
 }
 
@@ -258,6 +283,7 @@ fn wrong_arguments_say_what_there_is() {
     let mut command = runtime(&["bench", "--synthetic", "32x256:q4_k"]);
     let error = fails(&command.env("TILEWRIGHT_ISA", "mmx").output().unwrap(), 1);
     assert!(error.contains("TILEWRIGHT_ISA") && error.contains("mmx"), "{error}");
+    assert_eq!(error.matches("mmx").count(), 1, "told once: {error}");
     fails(&output(&["bench"]), 2);
     fails(&output(&["bench", "--synthetic", "32x256:q4_k", "--seconds", "-1"]), 2);
     fails(&output(&["bench", "--synthetic", "32x256:q4_k", "--batch", "0"]), 2);

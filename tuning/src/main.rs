@@ -14,7 +14,7 @@ fn main() -> ExitCode {
     match done.and_then(|done| print(&done.text).map(|()| done.code)) {
         Ok(code) => code.into(),
         Err(error) => {
-            eprintln!("error: {error:#}");
+            eprintln!("error: {}", runtime::told(&*error));
             ExitCode::FAILURE
         }
     }

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use indicatif::{ProgressBar, ProgressStyle};
-use kernels::{Numerics, Plan, Problem, Source};
+use kernels::{Numerics, Plan, Problem};
 use runtime::profile;
 use runtime::{Checkpoint, Context, Files, LoadOptions};
 
@@ -245,8 +245,8 @@ struct Case<'a> {
     work: &'a Work<'a>,
     batch: usize,
     default: Plan,
-    /// None if the profile has nothing better for the shape than the defaults.
-    tuned: Option<Plan>,
+    /// The plan in use, which may be the default one: by the profile, or because it has none.
+    chosen: Plan,
 }
 
 impl<'a> Case<'a> {
@@ -258,9 +258,17 @@ impl<'a> Case<'a> {
     ) -> anyhow::Result<Self> {
         let problem = Problem { format: work.format, rows: work.rows, depth: work.depth, class };
         let default = context.default_plan(problem).with_context(|| work.to_string())?;
-        let tuned = context.plan(problem).with_context(|| work.to_string())?;
-        let tuned = (*tuned.source() != Source::Default).then_some(tuned);
-        Ok(Self { work, batch, default, tuned })
+        let chosen = context.plan(problem).with_context(|| work.to_string())?;
+        Ok(Self { work, batch, default, chosen })
+    }
+
+    /// The plans to time: a plan against itself would show nothing but noise.
+    fn plans(&self) -> Vec<&Plan> {
+        let Self { default, chosen, .. } = self;
+        match (default.isa(), default.params()) == (chosen.isa(), chosen.params()) {
+            true => vec![chosen],
+            false => vec![default, chosen],
+        }
     }
 
     /// What a reader of the numbers should know.
@@ -280,13 +288,12 @@ impl<'a> Case<'a> {
         budget: Duration,
     ) -> anyhow::Result<Outcome> {
         let Self { work, batch, .. } = *self;
-        let plans: Vec<&Plan> =
-            [Some(&self.default), self.tuned.as_ref()].into_iter().flatten().collect();
+        let plans = self.plans();
         let x = ring::activations(batch * work.depth);
         let mut out = vec![0.0; batch * work.rows];
         check::plans(context.pool(), &plans, ring.slot(0), &x, batch)
             .with_context(|| work.to_string())?;
-        let used = *plans.last().expect("the default plan");
+        let used = *plans.last().expect("the plan in use");
         let bound = peaks.bound(used, ring.slot(0).len(), batch);
         // The last to take turns is the bound itself.
         let mut times = time::interleaved(plans.len() + 1, budget, |n| match plans.get(n) {

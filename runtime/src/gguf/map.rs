@@ -49,6 +49,11 @@ impl Mapped {
     pub fn open(path: impl AsRef<Path>) -> Result<Self, MapError> {
         let path = path.as_ref();
         let file = File::open(path).map_err(failure(path, "open"))?;
+        // Which the system would call "no such device".
+        if file.metadata().is_ok_and(|about| !about.is_file()) {
+            let reason = io::Error::other("it is a folder or a device, not a file");
+            return Err(failure(path, "map")(reason));
+        }
         // SAFETY: the map is read-only, and it owns its range until it is dropped; every slice of it
         // borrows from `self`. What is left is that the bytes must not change meanwhile. Only the
         // caller can see to that, and `open` asks for it. If the file is truncated all the same, an

@@ -30,6 +30,8 @@ pub(crate) struct Layers {
 }
 
 /// One shape and format at one batch. Rates are those of the plan in use: the tuned one, if any.
+/// Where the tuner found nothing better than the defaults, `source` is `tuned` all the same, and
+/// there is no second time.
 #[derive(Serialize)]
 pub(crate) struct Outcome {
     format: &'static str,
@@ -93,6 +95,13 @@ impl Outcome {
             bound,
             percent_of_bound: 100.0 * bound_ns / used.ns,
             speedup: tuned_ns.map(|tuned| default.ns / tuned),
+        }
+    }
+
+    fn choice(&self) -> String {
+        match (self.source, self.tuned_ns) {
+            ("tuned" | "nearest", None) => format!("{}: default", self.source),
+            (source, _) => source.to_owned(),
         }
     }
 
@@ -187,7 +196,7 @@ impl Layers {
                 outcome.count.to_string(),
                 outcome.batch.to_string(),
                 outcome.kernel.to_owned(),
-                outcome.source.to_owned(),
+                outcome.choice(),
                 time(outcome.default_ns),
                 outcome.tuned_ns.map_or_else(|| "-".to_owned(), time),
                 outcome.speedup.map_or_else(|| "-".to_owned(), |gain| format!("{gain:.2}x")),
