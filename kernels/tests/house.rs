@@ -320,6 +320,12 @@ fn crates_use_only_those_on_their_left() {
                 }
             }
         }
+        // A feature that only tests ask for would have `cargo test` compile all kernels again.
+        let tests = manifest.get("dev-dependencies").and_then(toml::Value::as_table);
+        let asks = tests.into_iter().flatten().filter(|(_, used)| used.get("features").is_some());
+        if at < 2 {
+            findings.extend(asks.map(|(used, _)| format!("{name}'s tests ask features of {used}")));
+        }
         let lints = manifest.get("lints").and_then(|lints| lints.get("workspace"));
         if lints.and_then(toml::Value::as_bool) != Some(true) {
             findings.push(format!("{name} does not take the workspace's lints"));

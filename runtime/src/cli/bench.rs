@@ -232,7 +232,9 @@ impl Bench<'_> {
                 let left = total.saturating_sub(start.elapsed()) / (steps - outcomes.len()) as u32;
                 let case = Case::new(&self.context, work, batch, self.args.loading.activations)?;
                 notes.extend(case.note());
-                outcomes.push(case.run(&self.context, &ring, &mut peaks, left)?);
+                let outcome = case.run(&self.context, &ring, &mut peaks, left)?;
+                notes.extend(outcome.note());
+                outcomes.push(outcome);
             }
         }
         progress.finish();

@@ -98,6 +98,17 @@ impl Outcome {
         }
     }
 
+    /// What a reader of the share should know.
+    pub(crate) fn note(&self) -> Option<String> {
+        /// Samples of a few, of the bound and of the layer, are no more exact than that.
+        const SURE: f64 = 110.0;
+        (self.percent_of_bound > SURE).then(|| {
+            "shares above 100% say that the bound was measured low, because other programs took \
+             the processor, or that weights came out of a cache: measure longer, on an idle machine"
+                .to_owned()
+        })
+    }
+
     fn choice(&self) -> String {
         match (self.source, self.tuned_ns) {
             ("tuned" | "nearest", None) => format!("{}: default", self.source),
