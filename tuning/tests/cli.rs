@@ -163,6 +163,17 @@ fn check_passes_for_a_format() {
     assert!(out(&output).contains("Q4_0"));
 }
 
+#[test]
+fn an_instruction_set_that_there_is_not_ends_what_depends_on_it() {
+    for args in [&["check", "--formats", "q4_0"][..], &["--budget", "1"]] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tuning"));
+        let output = command.args(args).env("TILEWRIGHT_ISA", "sse9").output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{}", out(&output));
+        assert!(err(&output).starts_with("error: TILEWRIGHT_ISA: "), "{}", err(&output));
+        assert_eq!(err(&output).matches("sse9").count(), 1, "{}", err(&output));
+    }
+}
+
 /// Interrupted, a run says so in its exit code, and saves only what is proven.
 #[test]
 #[cfg(unix)]

@@ -17,7 +17,7 @@ pub(super) struct Args {
     #[arg(long, visible_alias = "format", value_delimiter = ',', value_parser = super::format,
         value_name = "FORMAT,...")]
     formats: Vec<&'static FormatInfo>,
-    /// Only this instruction set.
+    /// Only this instruction set. Without: TILEWRIGHT_ISA, or all.
     #[arg(long, value_parser = super::isa)]
     isa: Option<&'static IsaInfo>,
     /// Decides the random data.
@@ -28,7 +28,8 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> anyhow::Result<Done> {
     let formats =
         if args.formats.is_empty() { formats::all().to_vec() } else { args.formats.clone() };
-    let isas = args.isa.map_or_else(kernels::isa::supported, |isa| vec![isa]);
+    let forced = super::forced(args.isa)?;
+    let isas = forced.map_or_else(kernels::isa::supported, |isa| vec![isa]);
     let pool = Pool::new(0)?;
     let mut table = plain_table(&["format", "activations", "candidates", "wrong"]);
     let mut wrong = vec![];
