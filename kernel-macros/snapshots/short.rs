@@ -114,7 +114,7 @@ mod kernels_of_short {
         ggml_type: None,
         block_len: 8,
         block_bytes: 6,
-        code_hash: 6345557145620997161u64,
+        code_hash: 2142597709611662135u64,
         layout: Some(&LAYOUT),
         dequantize: |bytes, weights| {
             format::dequantize_blocks::<

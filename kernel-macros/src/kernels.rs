@@ -10,7 +10,7 @@ use quote::{format_ident, quote};
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::punctuated::Punctuated;
 
-/// Columns of an f32 `gemv` tile.
+/// Columns of an f32 `gemv` tile, as far as an instruction set has tiles so wide.
 const F32_TILES: &[usize] = &[1, 4];
 
 /// What the loops can ask of a format.
@@ -65,7 +65,8 @@ pub(crate) fn rows_on(isas: &[Row], format: &Ident, decodes: Decodes) -> TokenSt
             }
             writer.gemm_q8(isa);
         }
-        for nr in F32_TILES {
+        let widest = isa.tiles.iter().map(|(_, nr)| *nr).max().unwrap_or(1);
+        for nr in F32_TILES.iter().filter(|nr| **nr <= widest) {
             writer.gemv(isa, "f32", 1, *nr);
         }
         writer.gemm_f32(isa);
