@@ -26,6 +26,15 @@
 //! Port budget of a unit of 32, a column and a panel on a core with two vector pipes: 8 + 2, so
 //! 80 % of the dot product peak is the ceiling (with a bias: 73 %; units of 16: 67 %). Loads are
 //! at most one per dot product; two panels share the columns' and halve them.
+//!
+//! Without VNNI (`Isa::SATURATES`) a dot product is `vpmaddubsw`, whose sums of two products are
+//! 16-bit words, and `vpmaddwd` that widens them. Words are added as long as they cannot overflow
+//! ([`together`]): eight steps of 4-bit codes, four of 5 bits, two of 6. The words of all columns
+//! and panels are the chains that take turns then, and the floats' accumulators wait in memory,
+//! which costs a load and a store per unit. The peak of `vpmaddubsw` is two loads of quants per
+//! cycle as well, so it can only be reached by panels that share them. Codes of 8 bits
+//! ([`counts_signed`]) leave no room for a second product in a word: each step widens, and twice
+//! the multiplications make half the peak the ceiling.
 
 use crate::activations::ROUND;
 use crate::format::{counts_signed, together};

@@ -151,17 +151,26 @@ fn tile_q8<I: Isa, F: Coded, const MR: usize, const NR: usize>(
             &padded_rows
         }
     };
-    for s in 0..rows[0].0.len() + rest.len().min(1) {
-        for r in 0..MR {
-            let span = rows[r].0.get(s).unwrap_or_else(
-                #[inline(always)]
-                || &rest[r],
-            );
-            ahead::<I, F::Span, MR>(isa, span, s, bytes, args.prefetch);
-            // A copy, to be kept in registers where the compiler leaves this a loop.
-            let mut own = sums[r];
-            step_q8::<I, F, NR>(isa, span, s, x, &mut own);
-            sums[r] = own;
+    let whole: [&[F::Span]; MR] = array(
+        #[inline(always)]
+        |r| rows[r].0,
+    );
+    let last: [&[F::Span]; MR] = array(
+        #[inline(always)]
+        |r| rest.get(r..=r).unwrap_or_default(),
+    );
+    let mut s = 0;
+    for part in [whole, last] {
+        for n in 0..part[0].len() {
+            for r in 0..MR {
+                let span = &part[r][n];
+                ahead::<I, F::Span, MR>(isa, span, s, bytes, args.prefetch);
+                // A copy, to be kept in registers where the compiler leaves this a loop.
+                let mut own = sums[r];
+                step_q8::<I, F, NR>(isa, span, s, x, &mut own);
+                sums[r] = own;
+            }
+            s += 1;
         }
     }
     let units = F::SPAN / F::UNIT;
