@@ -344,24 +344,35 @@ impl crate::isa::Avx512Vnni {
     #[inline(always)]
     fn spots(self, from: &[u8], spots: &Spots) -> __m512i {
         let [a, b, c] = spots.windows;
-        let two = self.of_two(chunk(from, a), chunk(from, b), &spots.index);
+        let (a, b) = (self.window(chunk(from, a)), self.window(chunk(from, b)));
+        let two = self.of_two(a, b, &spots.index);
         if spots.from_third == 0 {
             return two;
         }
-        self.and_third(two, spots.from_third, chunk(from, c), &spots.third)
+        let c = self.window(chunk(from, c));
+        self.and_third(two, spots.from_third, c, &spots.third)
     }
-    fn of_two(self, a: &[u8; 64], b: &[u8; 64], index: &[u8; 32]) -> __m512i {
-        // SAFETY: `a` refers to the 64 bytes that are read.
-        let a = unsafe { _mm512_loadu_si512(a.as_ptr().cast()) };
-        // SAFETY: `b` refers to the 64 bytes that are read.
-        let b = unsafe { _mm512_loadu_si512(b.as_ptr().cast()) };
+    /// 64 bytes, by a load that the compiler cannot see into: it would make later loads within
+    /// them from this register, with half a dozen permutes instead of one load.
+    fn window(self, from: &[u8; 64]) -> __m512i {
+        let bytes;
+        // SAFETY: `from` refers to the 64 bytes that are read.
+        unsafe {
+            asm!(
+                "vmovdqu64 {0}, [{1}]",
+                out(zmm_reg) bytes,
+                in(reg) from,
+                options(pure, readonly, nostack, preserves_flags)
+            );
+        }
+        bytes
+    }
+    fn of_two(self, a: __m512i, b: __m512i, index: &[u8; 32]) -> __m512i {
         // SAFETY: `index` refers to the 32 bytes that are read.
         let index = unsafe { _mm256_loadu_si256(index.as_ptr().cast()) };
         _mm512_permutex2var_epi8(a, _mm512_castsi256_si512(index), b)
     }
-    fn and_third(self, two: __m512i, which: u64, c: &[u8; 64], index: &[u8; 32]) -> __m512i {
-        // SAFETY: `c` refers to the 64 bytes that are read.
-        let c = unsafe { _mm512_loadu_si512(c.as_ptr().cast()) };
+    fn and_third(self, two: __m512i, which: u64, c: __m512i, index: &[u8; 32]) -> __m512i {
         // SAFETY: `index` refers to the 32 bytes that are read.
         let index = unsafe { _mm256_loadu_si256(index.as_ptr().cast()) };
         _mm512_mask_permutexvar_epi8(two, which, _mm512_castsi256_si512(index), c)
