@@ -12,10 +12,21 @@ fn main() -> ExitCode {
     match output.and_then(|text| print(&text)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            eprintln!("error: {}", line(&error));
             ExitCode::FAILURE
         }
     }
+}
+
+/// The error and what caused it. Most say already what that was.
+fn line(error: &anyhow::Error) -> String {
+    let mut line = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !line.contains(&cause) {
+            line = format!("{line}: {cause}");
+        }
+    }
+    line
 }
 
 /// Everything at once. That nobody wants to read all of it (`| head`) is no error.

@@ -82,6 +82,8 @@ fn files_that_are_no_models_are_one_line() {
         assert!(error.contains("noise.gguf") && error.contains("not a GGUF file"), "{error}");
         let error = fails(&output(&[command, "no/such/file.gguf"]), 1);
         assert!(error.contains("no/such/file.gguf"), "{error}");
+        // The cause is said once.
+        assert_eq!(error.matches("(os error 2)").count(), 1, "{error}");
     }
 }
 
