@@ -7,9 +7,9 @@
 //! it; [`Tokenizer::encode_markup`](crate::Tokenizer::encode_markup) reads them.
 //!
 //! A template is a program from a stranger. It can neither read files nor include anything, and it
-//! is given fuel in proportion to the conversation, which bounds its time and its memory. The
-//! engine (minijinja 3.1) leaves one hole: adding a list to itself is free until it has been done
-//! 32 times over, so a template written to do harm still can.
+//! is given fuel in proportion to the conversation, which bounds its time and its memory: what
+//! would take more of either is an error. (The engine, minijinja, charges for most of what a
+//! template does; `chat/bounds.rs` sees to the rest.)
 //!
 //! ```
 //! use runtime::chat::{AddGenerationPrompt, Message, Template};
@@ -28,14 +28,15 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod bounds;
 mod json;
 
 use std::fmt;
 
+use minijinja::machinery::{eval, make_string_output};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
-use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, context};
-use minijinja_contrib::pycompat::unknown_method_callback;
+use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, context};
 use regex::Regex;
 use serde::Serialize;
 use thiserror::Error;
@@ -54,11 +55,12 @@ const FUEL: u64 = 20_000;
 /// More for each message.
 const FUEL_A_MESSAGE: u64 = 2_000;
 /// Bytes said that are worth one more.
-const BYTES_A_FUEL: u64 = 2;
+const BYTES_A_FUEL: u64 = 1;
 
 /// The chat template of a model.
 pub struct Template {
     engine: Environment<'static>,
+    source: String,
     bos: String,
     eos: String,
 }
@@ -123,16 +125,16 @@ impl Template {
     /// If it cannot be read.
     pub fn new(source: &str) -> Result<Self, TemplateError> {
         let mut engine = Environment::new();
-        engine.set_syntax(white_space_rules());
         engine.set_undefined_behavior(UndefinedBehavior::Lenient);
-        engine.set_unknown_method_callback(unknown_method_callback);
+        bounds::add_to(&mut engine);
         engine.add_function("raise_exception", raise_exception);
         engine.add_function("strftime_now", strftime_now);
         engine.add_filter("tojson", json::to_json);
-        engine
-            .add_template_owned(NAME, without_generation_blocks(source))
-            .map_err(|error| TemplateError::Syntax(full(&error)))?;
-        Ok(Self { engine, bos: String::new(), eos: String::new() })
+        let wrong = |error: Error| TemplateError::Syntax(full(&error));
+        let source = without_generation_blocks(source);
+        let source = bounds::unfolded(&source, white_space_rules()).map_err(wrong)?;
+        bounds::compile(NAME, &source, white_space_rules()).map_err(wrong)?;
+        Ok(Self { engine, source, bos: String::new(), eos: String::new() })
     }
 
     /// A conversation as text.
@@ -147,17 +149,21 @@ impl Template {
     ) -> Result<String, TemplateError> {
         let mut engine = self.engine.clone();
         engine.set_fuel(Some(fuel(messages)));
-        let template = engine.get_template(NAME).map_err(failed)?;
-        template
-            .render(context! {
-                messages => Serde(messages),
-                add_generation_prompt => prompt == AddGenerationPrompt::Yes,
-                bos_token => self.bos.as_str(),
-                eos_token => self.eos.as_str(),
-                tools => (),
-                documents => (),
-            })
-            .map_err(failed)
+        let program = bounds::compile(NAME, &self.source, white_space_rules()).map_err(failed)?;
+        let given = context! {
+            messages => Serde(messages),
+            add_generation_prompt => prompt == AddGenerationPrompt::Yes,
+            bos_token => self.bos.as_str(),
+            eos_token => self.eos.as_str(),
+            tools => (),
+            documents => (),
+        };
+        let (mut text, no_escape) = (String::new(), AutoEscape::None);
+        let mut out = make_string_output(&mut text);
+        eval(&engine, &program.instructions, given, &program.blocks, &mut out, no_escape)
+            .map_err(failed)?;
+        drop(out);
+        Ok(text)
     }
 }
 

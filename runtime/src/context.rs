@@ -127,7 +127,8 @@ impl Context {
         self.choose(problem, None, None)
     }
 
-    fn choose(
+    /// A plan with knobs from anywhere.
+    pub(crate) fn choose(
         &self,
         problem: Problem,
         profile: Option<&Profile>,

@@ -47,9 +47,9 @@ impl Experts {
             return Err(keys.wrong("expert_used_count", used, need).into());
         }
         let router = load.linear(&format!("{block}.ffn_gate_inp"), count, hidden);
-        let gates = load.stacked(&format!("{block}.ffn_gate_exps"), count, [wide, hidden]);
-        let ups = load.stacked(&format!("{block}.ffn_up_exps"), count, [wide, hidden]);
-        let downs = load.stacked(&format!("{block}.ffn_down_exps"), count, [hidden, wide]);
+        let gates = load.stacked(&format!("{block}.ffn_gate"), count, [wide, hidden]);
+        let ups = load.stacked(&format!("{block}.ffn_up"), count, [wide, hidden]);
+        let downs = load.stacked(&format!("{block}.ffn_down"), count, [hidden, wide]);
         let experts = gates.into_iter().zip(ups).zip(downs);
         let experts = experts.map(|((gate, up), down)| Gated { gate, up, down }).collect();
         Ok(Self { router, experts, used })

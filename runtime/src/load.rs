@@ -23,7 +23,7 @@ use tracing::info;
 pub use error::{ConfigError, LoadError, TensorProblem};
 pub(crate) use keys::Keys;
 pub(crate) use loader::Loader;
-pub use options::{LoadOptions, Override};
+pub use options::{LoadOptions, Override, Setting, SettingError};
 pub use report::{Report, Treatment, Weight};
 
 use crate::checkpoint::{Checkpoint, Files};

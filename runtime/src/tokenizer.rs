@@ -91,7 +91,7 @@ impl Tokenizer {
     /// If the file has no tokenizer, one of a kind that is not built here, or one that contradicts
     /// itself; each error names the key.
     pub fn from_metadata(metadata: &Metadata<'_>) -> Result<Self, TokenizerError> {
-        let model = metadata.str(keys::MODEL)?;
+        let model = metadata.find::<&str>(keys::MODEL)?.ok_or(TokenizerError::None)?;
         let vocabulary = match model {
             "llama" | "gpt2" | "bert" => Vocabulary::read(metadata)?,
             _ => return Err(TokenizerError::Kind { found: model.to_owned() }),

@@ -228,32 +228,149 @@ fn a_template_that_is_no_template_is_refused_by_line() {
     }
 }
 
-/// Most would take for ever or all memory; the last are merely wrong.
+/// Most would take for ever, all memory or all of the stack; the last are merely wrong.
 #[test]
 fn templates_that_do_too_much_are_stopped() {
+    // Lists that are cheap to promise: `y` is one of ninety million.
+    let long = "{% set x = ['a'] %}{% set y = x * 90000000 %}";
+    // Values that hold themselves many times over.
+    let twice = |value: &str| {
+        format!(
+            "{{% set ns = namespace(x=['a'], y=['a']) %}}{{% for i in range(60) %}}\
+             {{% set ns.x = [ns.x, ns.x] %}}{{% set ns.y = [ns.y, ns.y] %}}{{% endfor %}}{value}"
+        )
+    };
+    let grow = |step: &str, value: &str| {
+        format!(
+            "{{% set ns = namespace(x=[1], d={{}}) %}}{{% for i in range(4000) %}}\
+             {{% set ns.x = {step} %}}{{% endfor %}}{value}"
+        )
+    };
+    let many = "ns.x, ".repeat(40);
     let sources = [
-        "{% for a in range(100000) %}{% for b in range(100000) %}x{% endfor %}{% endfor %}",
-        "{% set ns = namespace(x='0123456789') %}{% for i in range(99) %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}{{ ns.x }}",
-        "{{ 'x' * 10000000000 }}",
-        "{{ 'x' * 1000000000 }}",
-        "{% macro m(n) %}{{ m(n + 1) }}{% endmacro %}{{ m(0) }}",
-        "{{ range(1000000000000) | list }}",
-        "{{ [1] * 1000000000000 }}",
-        "{{ 'a'.replace('a', 'b' * 100000).replace('b', 'c' * 100000) }}",
-        "{{ 'x' | center(10000000000) }}",
-        "{{ [1] | tojson(indent=10000000000) }}",
-        "{{ '%9999999999d' | format(1) }}",
-        "{{ strftime_now('%Q%') }}",
-        "{{ messages[0].nothing.at_all }}",
+        "{% for a in range(100000) %}{% for b in range(100000) %}x{% endfor %}{% endfor %}".to_owned(),
+        "{% set ns = namespace(x='0123456789') %}{% for i in range(99) %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}{{ ns.x }}".into(),
+        "{{ 'x' * 10000000000 }}".into(),
+        "{{ 'x' * 1000000000 }}".into(),
+        "{% macro m(n) %}{{ m(n + 1) }}{% endmacro %}{{ m(0) }}".into(),
+        "{{ range(1000000000000) | list }}".into(),
+        "{{ [1] * 1000000000000 }}".into(),
+        "{{ 'a'.replace('a', 'b' * 100000).replace('b', 'c' * 100000) }}".into(),
+        "{{ 'x' | center(10000000000) }}".into(),
+        "{{ [1] | tojson(indent=10000000000) }}".into(),
+        "{{ '%9999999999d' | format(1) }}".into(),
+        "{{ '{:>1000000000}'.format(3) | length }}".into(),
+        "{{ '{:>{}}'.format(3, 1000000000) | length }}".into(),
+        "{{ strftime_now('%Q%') }}".into(),
+        "{{ strftime_now('%999999999Y') }}".into(),
+        // The compiler computes what is constant.
+        "{{ [1] * 100000000 == [1] * 100000000 }}".into(),
+        "{{ 5 in ([1] or 2) * 100000000 }}".into(),
+        "{{ [[1] * 100000000] * 100000000 == [[1]*100000000]*100000000 }}".into(),
+        format!("{long}{{{{ [y] | string | length }}}}"),
+        format!("{long}{{{{ '%s' | format(y) | length }}}}"),
+        format!("{long}{{{{ ''.join(y) }}}}"),
+        format!("{long}{{{{ {{y: 1}}[y] }}}}"),
+        format!("{long}{{{{ dict(a=y) | tojson }}}}"),
+        format!("{long}{{{{ y is eq(y[:]) }}}}"),
+        format!("{long}{{{{ y | upper | length }}}}"),
+        "{% set a = 'a' * 500000 %}{{ a.replace('a', a) | length }}".into(),
+        "{% set a = 'a' * 500000 %}{{ a.join(range(5000) | map('string')) | length }}".into(),
+        twice("{{ ns.x | string | length }}"),
+        twice("{{ ns.x | tojson | length }}"),
+        twice("{{ ns.x == ns.y }}"),
+        twice("{{ {ns.x: 1} | length }}"),
+        twice("").replace("60", "12") + "{% for i in range(9000) %}{{ ns.x == ns.y }}{% endfor %}",
+        grow("ns.x + ns.x", "{{ ns.x | length }}"),
+        grow("[ns.x]", "{{ ns.x }}"),
+        grow("ns.x[0:]", "{{ ns.x | list | length }}"),
+        grow("ns.x * 1", "{{ ns.x | list | length }}"),
+        grow("ns.x | reverse", "{{ ns.x | list | length }}"),
+        grow("ns.x | zip(ns.x) | list", "{{ ns.x }}"),
+        grow("ns.x | batch(1) | list", "{{ ns.x }}"),
+        grow("ns.x | chain(ns.x)", "{{ ns.x[7] }}"),
+        grow(&format!("[{many}] | sum(start=[])"), "{{ ns.x | length }}"),
+        grow("dict(a=ns.x, b=ns.x)", "{{ ns.x }}"),
+        grow("dict(ns.x, a=ns.d)", "{{ ns.x.foo }}"),
+        grow("ns", "{{ ns }}"),
+        grow("[ns]", "{{ ns }}"),
+        grow("namespace(x=ns)", "{{ ns }}"),
+        "{% set a = namespace() %}{% set b = namespace(a=a) %}{% set a.b = b %}{{ a == b }}".into(),
+        "{% set a = namespace() %}{% set b, a.x = 1, a %}{{ a }}".into(),
+        "{% set a = namespace() %}{% set a.x = [1] | batch(2, a) | list %}{{ a }}".into(),
+        "{% set a = namespace() %}{% set a.x %}y{% endset %}{% set a.x = a | default(1) %}{{ a }}".into(),
+        "{% macro m(x) %}{{ m(x + x) }}{% endmacro %}{{ m([1]) }}".into(),
+        "{% for y in [[1]] recursive %}{{ loop([y + y]) }}{% endfor %}".into(),
+        "{{ messages[0].nothing.at_all }}".into(),
     ];
     for source in sources {
         let start = Instant::now();
-        match render(source, &talk()) {
+        match render(&source, &talk()) {
             Ok(text) => assert!(text.len() < 1 << 20, "{source}: {} bytes", text.len()),
             Err(error) => assert!(error.to_string().len() < 1000, "{error}"),
         }
         assert!(start.elapsed() < Duration::from_secs(30), "{source}: {:?}", start.elapsed());
+        if let Some(peak) = peak_memory() {
+            assert!(peak < 256 << 20, "{source}: {peak} bytes");
+        }
     }
+}
+
+/// The most that this process ever had in memory, where the system says it.
+fn peak_memory() -> Option<usize> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    Some(line.split_whitespace().nth(1)?.parse::<usize>().ok()? << 10)
+}
+
+/// The calls that keep a template in bounds change nothing else: here is one of each construct.
+#[test]
+fn a_template_in_bounds_works_as_written() {
+    let source = "\
+{%- macro show(items, mark='-') %}{% for i in items %}{{ mark * 2 }}{{ i }}{% if not loop.last %} {% endif %}{% else %}none{% endfor %}{% endmacro %}
+{{- show([1, 2] + [3]) }};{{ show(*[[]]) }};{{ show(range(2), mark='+') }};
+{%- set a, b = (2 * 3 * 4, 7 // 2 * 2) %}{{ a }},{{ b }};
+{%- set ns = namespace(n=0, seen=[]) %}
+{%- for m in messages if m.role == 'user' %}
+    {%- set ns.n = ns.n + m.content | length %}
+    {%- set ns.seen = ns.seen + [loop.index0 * 10] %}
+    {%- if loop.index == 9 %}{% break %}{% else %}{% continue %}{% endif %}
+{%- endfor %}{{ ns.n }}{{ ns.seen }};
+{%- for item in [1, [2, [3]]] recursive %}{{ '(' ~ loop(item) ~ ')' if item is sequence else item }}{% endfor %};
+{%- macro wrap() %}[{{ caller() }}]{% endmacro %}{% call wrap() %}{{ 2 * ns.n }}{% endcall %};
+{%- set text %}<{{ 'x' * 3 }}>{% endset %}{{ text | upper }};
+{%- filter upper %}abc{% endfilter %};{% with z = {'k': [1, 2][::-1]} %}{{ z.k[0] * 1.5 }}{% endwith %};
+{{- ('a' in 'abc' and 1 in [1]) and 'yes' }};{{ 'ab'.upper() + '-' * 3 + 'c' }};{{ '{:>3}'.format('x') }};
+{{- {'a': 1} | tojson if false else 'else' }};{{ 2 ** 3 * 2 }};{{ ([messages[0].role] * 2) | join(',') }}";
+    // As Jinja2 3.1.6 has it.
+    assert_eq!(
+        render(source, &talk()).unwrap(),
+        "--1 --2 --3;none;++0 ++1;24,6;22[0, 10];1(2(3));[44];<XXX>;ABC;3.0;yes;AB---c;  x;else;16;\
+         system,system"
+    );
+}
+
+/// A conversation pays for what is said in it: templates copy it some times over.
+#[test]
+fn long_conversations_are_in_bounds() {
+    let source = "\
+{%- set system_message = '' %}{% set loop_messages = messages %}
+{%- for message in loop_messages %}
+    {%- set content = '' + message.content | trim + '\\n' %}
+    {%- if message.role == 'user' %}{{ '<|user|>' + content + eos_token }}
+    {%- else %}{{ '<|assistant|>' + content.strip() + '\\n' + eos_token }}{% endif %}
+{%- endfor %}";
+    let said = "All work and no play makes Jack a dull boy. ".repeat(25_000);
+    let long = [Message::user(said.clone()), Message::assistant(said.clone())];
+    assert!(render(source, &long).unwrap().len() > 2 * 1_000_000);
+
+    let gather = "\
+{%- set ns = namespace(seen=[]) %}
+{%- for m in messages %}{% set ns.seen = ns.seen + [m] %}{% endfor %}
+{%- for m in ns.seen[1:] %}{{ m.role }}: {{ m.content }};{% endfor %}";
+    let turns: Vec<Message> = (0..1000).map(|n| Message::user(format!("No. {n}"))).collect();
+    let text = render(gather, &turns).unwrap();
+    assert!(text.starts_with("user: No. 1;") && text.ends_with("user: No. 999;"));
 }
 
 #[test]

@@ -4,11 +4,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use kernels::Numerics;
+use runtime::checkpoint::Access;
 use runtime::context::{Options, ProfileSource};
 use runtime::perplexity::perplexity;
+use runtime::quantize::{self, Output, Policy};
 use runtime::session::{ForwardError, Input, Logits};
 use runtime::tokenizer::Special;
-use runtime::{Context, LoadOptions, Loaded, Matrix};
+use runtime::{Context, Files, LoadOptions, Loaded, Matrix};
 use serde_json::Value;
 
 /// The folder of reference models.
@@ -106,22 +108,73 @@ fn greedy_text_is_that_of_the_reference() {
     }
 }
 
+/// How the reference measures perplexity, and what it measured.
+struct Measure {
+    context: usize,
+    windows: usize,
+    text: String,
+    /// By type of the weights.
+    types: Vec<(String, f64)>,
+}
+
+impl Measure {
+    fn read(folder: &Path) -> Self {
+        let read = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
+        let all: Value = serde_json::from_str(&read("reference.json")).unwrap();
+        let number = |value: &Value| value.as_u64().unwrap() as usize;
+        let types = all["perplexity"]["types"].as_object().unwrap();
+        Self {
+            context: number(&all["context"]),
+            windows: number(&all["perplexity"]["windows"]),
+            text: read("eval.txt"),
+            types: types.iter().map(|(k, v)| (k.clone(), v.as_f64().unwrap())).collect(),
+        }
+    }
+
+    fn of(&self, model: &Path, class: Numerics) -> f64 {
+        let loaded = load(model, class);
+        let ids = loaded.tokenizer().unwrap().encode(&self.text, Special::Omit).unwrap();
+        let ids = &ids[..ids.len().min(self.windows * self.context)];
+        let done = |_: runtime::perplexity::Window<'_>| Ok::<_, ForwardError>(());
+        let got = perplexity(&loaded.model, ids, self.context, done).unwrap();
+        assert_eq!(got.windows, self.windows);
+        got.value()
+    }
+}
+
 #[test]
 fn perplexity_is_that_of_the_reference() {
     let Some(folder) = folder() else { return };
-    let text = std::fs::read_to_string(folder.join("reference.json")).unwrap();
-    let reference: Value = serde_json::from_str(&text).unwrap();
-    let context = reference["context"].as_u64().unwrap() as usize;
-    let windows = reference["perplexity"]["windows"].as_u64().unwrap() as usize;
-    let text = std::fs::read_to_string(folder.join("eval.txt")).unwrap();
-    for kind in ["f16", "q6_k", "q4_k", "q4_0"] {
-        let loaded = load(&folder.join(format!("prose-6m.{kind}.gguf")), Numerics::Q8);
-        let ids = loaded.tokenizer().unwrap().encode(&text, Special::Omit).unwrap();
-        let ids = &ids[..ids.len().min(windows * context)];
-        let got = perplexity(&loaded.model, ids, context, |_| Ok::<_, ForwardError>(())).unwrap();
-        assert_eq!(got.windows, windows);
-        let want = reference["perplexity"]["types"][kind].as_f64().unwrap();
-        eprintln!("{kind}: {} instead of {want}", got.value());
-        assert!((got.value() / want - 1.0).abs() <= 0.005, "{kind}: {} not {want}", got.value());
+    let measure = Measure::read(&folder);
+    let mut files = 0;
+    for (kind, want) in &measure.types {
+        let model = folder.join(format!("prose-6m.{kind}.gguf"));
+        if model.exists() {
+            let got = measure.of(&model, Numerics::Q8);
+            eprintln!("{kind}: {got} instead of {want}");
+            assert!((got / want - 1.0).abs() <= 0.005, "{kind}: {got} not {want}");
+            files += 1;
+        }
+    }
+    assert!(files >= 4, "of {files} types there are files and perplexities");
+}
+
+/// The file of all matrices in one type that this build writes, against that of the reference
+/// quantizer: no more than 1 % more surprised.
+#[test]
+fn quantized_models_are_as_good_as_those_of_the_reference() {
+    let Some(folder) = folder() else { return };
+    let measure = Measure::read(&folder);
+    let f16 = Files::open(folder.join("prose-6m.f16.gguf"), Access::Map).unwrap();
+    let made = tempfile::tempdir().unwrap();
+    for (kind, want) in measure.types.iter().filter(|(kind, _)| kind != "f16") {
+        let format = kernels::formats::by_name(&kind.to_uppercase()).unwrap();
+        let policy = Policy::Pure(format);
+        let options = quantize::Options { policy, overrides: vec![], output: Output::Gguf };
+        let path = made.path().join(format!("{kind}.gguf"));
+        quantize::quantize(&f16, &path, &options, &|_| ()).unwrap();
+        let got = measure.of(&path, Numerics::F32);
+        eprintln!("{kind}: {got}, of the reference {want}: {:+.3} %", 100.0 * (got / want - 1.0));
+        assert!(got <= 1.01 * want, "{kind}: {got}, of the reference {want}");
     }
 }

@@ -364,7 +364,7 @@ fn keys_that_are_missing_are_named() {
         let mut file = file;
         file[at + key.len() - 1] = b'_';
         let error = Tokenizer::from_metadata(Gguf::parse(&file).unwrap().metadata()).unwrap_err();
-        assert!(matches!(error, TokenizerError::Metadata(_)));
+        assert!(matches!(error, TokenizerError::Metadata(_) | TokenizerError::None), "{error}");
         assert!(error.to_string().contains(key), "{error}");
     }
 }

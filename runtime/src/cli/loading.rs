@@ -9,7 +9,7 @@ use regex::Regex;
 use runtime::cache::CacheType;
 use runtime::checkpoint::Access;
 use runtime::context::{Context, Options};
-use runtime::load::Override;
+use runtime::load::{Override, Setting};
 use runtime::{LoadOptions, Loaded};
 
 /// Options of loading.
@@ -36,10 +36,11 @@ pub(crate) struct Loading {
     /// Decode all weights to f32 when loading, instead of multiplying with them as they are.
     #[arg(long)]
     pub(crate) dequantize: bool,
-    /// Exceptions, such as `ffn_down=f32` or `^blk\.0\.=avx2`: how Linear layers whose weights have
-    /// such a name take activations, or the instruction set of their kernels, or both with a
-    /// comma. The first that matches counts.
-    #[arg(long = "override", value_parser = exception, value_name = "REGEX=CLASS|ISA")]
+    /// Exceptions, such as `ffn_down=f32` or `^blk\.0\.=avx2,rows:2`: how Linear layers whose
+    /// weights have such a name take activations, the instruction set of their kernels, and knobs
+    /// of them (see `cargo run -p tuning -- --help`), or several of these with commas. The first
+    /// that matches counts.
+    #[arg(long = "override", value_parser = exception, value_name = "REGEX=CLASS|ISA|KNOB:N,...")]
     overrides: Vec<Override>,
     /// Read the files instead of mapping them: for network shares and files that may be
     /// overwritten.
@@ -101,7 +102,7 @@ fn cache(name: &str) -> Result<CacheType, String> {
     }
 }
 
-/// `REGEX=CLASS`, `REGEX=ISA` or `REGEX=CLASS,ISA`.
+/// `REGEX=WISH,...`, where a wish is a class, an instruction set or `KNOB:VALUE`.
 fn exception(text: &str) -> Result<Override, String> {
     let (pattern, wishes) =
         text.rsplit_once('=').ok_or("write REGEX=CLASS, such as ffn_down=f32")?;
@@ -111,14 +112,21 @@ fn exception(text: &str) -> Result<Override, String> {
         let reason = text.lines().last().unwrap_or_default();
         format!("{pattern:?} is no pattern: {}", reason.trim_start_matches("error: "))
     })?;
-    let mut exception = Override { tensors, activations: None, isa: None };
+    let mut exception = Override { tensors, activations: None, isa: None, settings: vec![] };
     for wish in wishes.split(',') {
+        if let Some((knob, value)) = wish.split_once(':') {
+            let value = value.parse().map_err(|_| format!("{wish:?} is not KNOB:NUMBER"))?;
+            let setting = Setting::new(knob, value).map_err(|error| error.to_string())?;
+            exception.settings.push(setting);
+            continue;
+        }
         match (class(wish), isa(wish)) {
             (Ok(class), _) => exception.activations = Some(class),
             (_, Ok(isa)) => exception.isa = Some(isa),
             (Err(classes), Err(sets)) => {
                 return Err(format!(
-                    "\"{wish}\" is neither a class ({classes}) nor an instruction set ({sets})"
+                    "\"{wish}\" is neither a class ({classes}), nor an instruction set ({sets}), \
+                     nor a knob such as rows:2"
                 ));
             }
         }
@@ -137,6 +145,8 @@ mod tests {
         assert_eq!(found.activations, Some(Numerics::Bf16));
         assert_eq!(found.isa.unwrap().name, "scalar");
         assert!(exception("ffn_down=f32").unwrap().isa.is_none());
+        let found = exception("ffn_(up|gate)=rows:2,q8,switch_at:8").unwrap();
+        assert_eq!((found.settings.len(), found.activations), (2, Some(Numerics::Q8)));
     }
 
     #[test]
@@ -146,6 +156,9 @@ mod tests {
             ("(=f32", "unclosed group"),
             ("ffn_down=q9", "q8, f32, bf16"),
             ("ffn_down=", "scalar"),
+            ("ffn_down=rows:", "KNOB:NUMBER"),
+            ("ffn_down=rows:3", "rows cannot be 3: it is one of [1, 2, 4]"),
+            ("ffn_down=cols:3", "\"cols\" is no knob; there are rows, columns"),
         ] {
             let error = exception(text).unwrap_err();
             assert!(error.contains(part), "{text}: {error}");

@@ -7,15 +7,15 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use kernels::{IsaInfo, Numerics, Plan, Problem, formats};
+use kernels::{Numerics, Plan, Problem, Profile, ProfileEntry, formats};
 use tracing::warn;
 
 use super::dequantize::to_f32;
 use super::report::{Report, Treatment, Weight};
-use super::{Keys, LoadError, LoadOptions, TensorProblem};
+use super::{Keys, LoadError, LoadOptions, Override, TensorProblem};
 use crate::attention::{Attention, AttentionConfig};
 use crate::checkpoint::Checkpoint;
-use crate::context::Context;
+use crate::context::{Context, PlanError};
 use crate::embedding::Embedding;
 use crate::linear::{Linear, LinearError};
 use crate::tensor::{AsTensor, Shape, Tensor};
@@ -30,8 +30,9 @@ pub(crate) struct Loader<'a> {
     problems: Vec<TensorProblem>,
     /// Of each override, whether it concerned any layer.
     overridden: Vec<bool>,
-    /// Plans made so far: layers of the same shape share theirs.
-    plans: Vec<(Problem, Option<&'static IsaInfo>, Plan)>,
+    /// Plans made so far: layers of the same shape share theirs. The second is which override
+    /// they are under.
+    plans: Vec<(Problem, Option<usize>, Plan)>,
     report: Report,
 }
 
@@ -113,13 +114,21 @@ impl<'a> Loader<'a> {
         })
     }
 
-    /// `count` layers `(rows, depth)`, one after the other in `NAME.weight`.
+    /// `count` layers `(rows, depth)`, one after the other in `NAME_exps.weight`; or each a tensor
+    /// of its own, `NAME.0.weight` and so on, as in files of Mixtral from before there were stacks.
     pub(crate) fn stacked(
         &mut self,
         name: &str,
         count: usize,
         [rows, depth]: [usize; 2],
     ) -> Vec<Linear> {
+        let stack = format!("{name}_exps");
+        if !self.has(&format!("{stack}.weight")) && self.has(&format!("{name}.0.weight")) {
+            // What is not there is not asked for as often as the metadata says.
+            let some = count.min(self.tensors());
+            return (0..some).map(|n| self.linear(&format!("{name}.{n}"), rows, depth)).collect();
+        }
+        let name = stack;
         let weight = self.tensor(&format!("{name}.weight"), &[depth, rows, count]);
         // What is not there is not asked for as often as the metadata says.
         let count = weight.as_ref().map_or(0, |_| count);
@@ -199,15 +208,10 @@ impl<'a> Loader<'a> {
         let (name, format) = (weight.view().name, weight.view().format);
         let options = self.options;
         let exception = options.overrides.iter().position(|o| o.tensors.is_match(name));
-        let exception = exception.map(|n| {
-            self.overridden[n] = true;
-            &options.overrides[n]
-        });
-        let class = exception.and_then(|o| o.activations).unwrap_or(options.activations);
-        let isa = exception.and_then(|o| o.isa);
+        exception.inspect(|n| self.overridden[*n] = true);
         let is_float = format.name == "F32";
         if options.preserve_quantization || is_float {
-            match self.plan(&weight, class, isa) {
+            match self.plan(&weight, exception) {
                 Ok(plan) => {
                     let kept = treatment(&weight);
                     self.note(Weight::new(&weight, first, kept, Some(&plan)));
@@ -220,28 +224,29 @@ impl<'a> Loader<'a> {
         }
         let decoded = to_f32(&weight, self.context.pool());
         let decoded = decoded.map_err(|error| format!("{name:?}: {error}"))?;
-        let plan = self.plan(&decoded, class, isa).map_err(|error| error.to_string())?;
+        let plan = self.plan(&decoded, exception).map_err(|error| error.to_string())?;
         self.note(Weight::new(&weight, first, Treatment::Dequantized, Some(&plan)));
         Linear::with_plan(decoded, bias, plan).map_err(|error| error.to_string())
     }
 
-    fn plan(
-        &mut self,
-        weight: &Tensor,
-        class: Numerics,
-        isa: Option<&'static IsaInfo>,
-    ) -> Result<Plan, LinearError> {
+    /// The plan for a weight, under an override if one is given.
+    fn plan(&mut self, weight: &Tensor, exception: Option<usize>) -> Result<Plan, LinearError> {
         let view = weight.view();
+        let exceptions = exception.map(|n| &self.options.overrides[n]);
+        let class = exceptions.and_then(|o| o.activations).unwrap_or(self.options.activations);
         let problem =
             Problem { format: view.format, rows: view.rows(), depth: view.depth(), class };
-        let known = self.plans.iter().find(|known| known.0 == problem && known.1 == isa);
+        let known = self.plans.iter().find(|known| known.0 == problem && known.1 == exception);
         if let Some((_, _, plan)) = known {
             return Ok(plan.clone());
         }
-        let plan = self.context.plan_on(problem, isa);
+        let plan = match exceptions {
+            Some(exceptions) => plan_under(self.context, problem, exceptions),
+            None => self.context.plan(problem),
+        };
         let tensor = || view.name.to_owned();
         let plan = plan.map_err(|source| LinearError::Plan { tensor: tensor(), source })?;
-        self.plans.push((problem, isa, plan.clone()));
+        self.plans.push((problem, exception, plan.clone()));
         Ok(plan)
     }
 
@@ -277,6 +282,32 @@ impl<'a> Loader<'a> {
         }
         Ok(self.report)
     }
+}
+
+/// A plan with the instruction set and knobs of an override.
+fn plan_under(
+    context: &Context,
+    problem: Problem,
+    exceptions: &Override,
+) -> Result<Plan, PlanError> {
+    let plan = context.plan_on(problem, exceptions.isa)?;
+    if exceptions.settings.is_empty() {
+        return Ok(plan);
+    }
+    let mut params = *plan.params();
+    exceptions.settings.iter().for_each(|setting| setting.apply(&mut params));
+    let entry = ProfileEntry {
+        format: problem.format.name.to_owned(),
+        code_hash: problem.format.code_hash,
+        class: problem.class,
+        isa: plan.isa().name.to_owned(),
+        threads: context.pool().threads(),
+        rows: problem.rows,
+        depth: problem.depth,
+        params,
+    };
+    let name = format!("override {}", exceptions.tensors);
+    context.choose(problem, Some(&Profile { name, entries: vec![entry] }), Some(plan.isa()))
 }
 
 /// What is done with a tensor that stays as it is.

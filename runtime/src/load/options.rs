@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use kernels::{IsaInfo, Numerics};
+use kernels::{IsaInfo, Knob, Numerics, Params, Tunable};
 use regex::Regex;
+use thiserror::Error;
 
 use crate::cache::CacheType;
 use crate::checkpoint::Access;
@@ -40,6 +41,56 @@ pub struct Override {
     pub activations: Option<Numerics>,
     /// The instruction set of the kernels; `None` leaves it as it is.
     pub isa: Option<&'static IsaInfo>,
+    /// Which of its kernels, and how they run: knobs that are not as the profile has them. `rows`
+    /// and `columns` are the tiles of `gemv` and `gemm`, `switch_at` is the batch at which the one
+    /// takes over from the other.
+    pub settings: Vec<Setting>,
+}
+
+/// A knob of the kernels, set by hand.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting {
+    knob: &'static Knob,
+    value: u32,
+}
+
+/// There is no such knob or choice.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum SettingError {
+    /// No knob has that name.
+    #[error("{0:?} is no knob; there are {known}", known = Params::KNOBS.iter().map(|knob| knob.name).collect::<Vec<_>>().join(", "))]
+    Knob(String),
+    /// The knob has no such position.
+    #[error("{knob} cannot be {value}: it is one of {choices:?}")]
+    Value {
+        /// The knob.
+        knob: &'static str,
+        /// What was asked for.
+        value: u32,
+        /// What there is.
+        choices: &'static [u32],
+    },
+}
+
+impl Setting {
+    /// `knob` is one of [`Params`], and `value` among its choices.
+    ///
+    /// # Errors
+    /// If it is not.
+    pub fn new(knob: &str, value: u32) -> Result<Self, SettingError> {
+        let known = Params::KNOBS.iter().find(|known| known.name == knob);
+        let knob = known.ok_or_else(|| SettingError::Knob(knob.to_owned()))?;
+        if !knob.choices.contains(&value) {
+            return Err(SettingError::Value { knob: knob.name, value, choices: knob.choices });
+        }
+        Ok(Self { knob, value })
+    }
+
+    pub(super) fn apply(&self, params: &mut Params) {
+        let known = params.set(self.knob.name, self.value);
+        debug_assert!(known, "a knob takes its choices");
+    }
 }
 
 impl Default for LoadOptions {

@@ -13,6 +13,14 @@ pub enum TokenizerError {
     #[error(transparent)]
     Metadata(#[from] GgufError),
 
+    /// There is no vocabulary.
+    #[error(
+        "the model has no vocabulary (metadata {:?} is missing): tokenize elsewhere, and hand over \
+         the ids",
+        keys::MODEL
+    )]
+    None,
+
     /// A kind of tokenizer that is not built here.
     #[error(
         "metadata {:?} is {found:?}; \"llama\" (SentencePiece), \"gpt2\" (byte-level BPE) and \

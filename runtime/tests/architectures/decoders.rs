@@ -181,6 +181,7 @@ fn positions_are_scaled_as_the_keys_say() {
     let kin = Kin { frequencies: &scaled, ..Kin::llama() };
     check(&linear, 30, |ids| kin.forward(&linear, ids));
 
+    // Of llama 3.1, and any: what divides the frequency of each pair.
     let mut factors = llama();
     factors.vector("rope_freqs.weight", SIZE / 2, 3.0);
     let divisors = factors.get("rope_freqs.weight");
@@ -188,6 +189,30 @@ fn positions_are_scaled_as_the_keys_say() {
         |_| frequencies(10_000.0, SIZE).iter().zip(&divisors).map(|(f, d)| f / d).collect();
     let kin = Kin { frequencies: &scaled, ..Kin::llama() };
     check(&factors, 30, |ids| kin.forward(&factors, ids));
+
+    // YaRN, written as in its authors' code: how many turns a pair makes within the context of the
+    // training decides how much of the two angles it gets.
+    let mut yarn = llama();
+    yarn.key("rope.scaling.type", "yarn")
+        .key("rope.scaling.factor", 4.0f32)
+        .key("rope.scaling.original_context_length", 64u32)
+        .key("rope.scaling.yarn_beta_fast", 8.0f32)
+        .key("rope.freq_base", 500.0f32);
+    let dimension = |turns: f64| {
+        SIZE as f64 * (64.0 / (turns * std::f64::consts::TAU)).ln() / (2.0 * 500f64.ln())
+    };
+    let (low, high) = (dimension(8.0).floor().max(0.0), dimension(1.0).ceil());
+    assert_eq!((low, high), (0.0, 2.0), "some pairs fast, some slow, some between");
+    let scaled = |_| {
+        let pairs = frequencies(500.0, SIZE).into_iter().enumerate();
+        let keep = |i: usize| 1.0 - ((i as f64 - low) / (high - low)).clamp(0.0, 1.0);
+        pairs.map(|(i, f)| f / 4.0 * (1.0 - keep(i)) + f * keep(i)).collect()
+    };
+    // Queries and keys are both larger.
+    let larger = 0.1 * 4f64.ln() + 1.0;
+    let kin =
+        Kin { frequencies: &scaled, scale: larger * larger / (SIZE as f64).sqrt(), ..Kin::llama() };
+    check(&yarn, 90, |ids| kin.forward(&yarn, ids));
 
     // Only the first four numbers of a head are turned.
     let mut partial = llama();

@@ -3,7 +3,7 @@
 use super::check;
 use super::decoders::{self, Kin};
 use super::naive::*;
-use super::tiny::Tiny;
+use super::tiny::{self, Tiny};
 
 const HIDDEN: usize = 32;
 const EXPERTS: usize = 5;
@@ -61,4 +61,22 @@ fn qwen3moe_is_a_qwen3_with_experts() {
     let tiny = with_experts(decoders::qwen3("qwen3moe"));
     let kin = Kin { pairs: Pairs::Halves, ..Kin::llama() };
     check(&tiny, 40, |ids| kin.forward(&tiny, ids));
+}
+
+#[test]
+fn experts_may_be_tensors_of_their_own() {
+    let whole = with_experts(decoders::llama());
+    let mut tiny = with_experts(decoders::llama());
+    for n in 0..2 {
+        for part in ["gate", "up", "down"] {
+            tiny.split(&format!("blk.{n}.ffn_{part}_exps.weight"), |expert| {
+                format!("blk.{n}.ffn_{part}.{expert}.weight")
+            });
+        }
+    }
+    check(&tiny, 40, |ids| Kin::llama().forward(&whole, ids));
+
+    tiny.remove("blk.1.ffn_up.3.weight");
+    let error = tiny.load(&tiny::options()).unwrap_err().to_string();
+    assert!(error.contains("\"blk.1.ffn_up.3.weight\" is missing"), "{error}");
 }

@@ -4,7 +4,7 @@ use kernels::{Format, Numerics, Source, formats};
 use regex::Regex;
 use runtime::LoadOptions;
 use runtime::checkpoint::Access;
-use runtime::load::{LoadError, Override, Treatment};
+use runtime::load::{LoadError, Override, Setting, Treatment};
 
 use super::decoders;
 use super::tiny::{self, Tiny};
@@ -107,6 +107,7 @@ fn exceptions_are_made_by_name() {
         tensors: Regex::new(tensors).unwrap(),
         activations,
         isa,
+        settings: vec![],
     };
     let scalar = kernels::isa::by_name("scalar").unwrap();
     let overrides = vec![
@@ -126,6 +127,40 @@ fn exceptions_are_made_by_name() {
         }
         assert_eq!(weight.treatment, Treatment::Read);
     }
+}
+
+#[test]
+fn knobs_are_set_by_name() {
+    let mut tiny = decoders::llama();
+    tiny.quantize(formats::Q8_0::info());
+    let overrides = vec![Override {
+        tensors: Regex::new("ffn_(up|gate)").unwrap(),
+        activations: None,
+        isa: None,
+        settings: vec![Setting::new("rows", 1).unwrap(), Setting::new("switch_at", 8).unwrap()],
+    }];
+    let options = LoadOptions { overrides, ..tiny::options() };
+    let loaded = tiny.load(&options).unwrap();
+    for weight in &loaded.report.weights {
+        let Some(plan) = &weight.plan else { continue };
+        let set = weight.name.contains("ffn_up") || weight.name.contains("ffn_gate");
+        assert_eq!(
+            (plan.params().rows, plan.params().switch_at),
+            if set { (1, 8) } else { (4, 5) }
+        );
+        assert_eq!(plan.kernel(1).rows, if set { 1 } else { 4 }, "{}", weight.name);
+        assert_eq!(plan.explain().contains("override ffn_(up|gate)"), set, "{}", plan.explain());
+    }
+    // The same products, by other kernels.
+    let ids = tiny::ids(6, 1);
+    let got = loaded.model.session().forward(&ids).unwrap().to_vec();
+    let plain = tiny.load(&tiny::options()).unwrap();
+    let want = plain.model.session().forward(&ids).unwrap().to_vec();
+    let error: f32 = got.iter().zip(&want).map(|(a, b)| (a - b).abs()).sum();
+    assert!(error < 1e-3, "{error}");
+
+    assert!(Setting::new("rows", 3).unwrap_err().to_string().contains("one of [1, 2, 4]"));
+    assert!(Setting::new("colour", 3).unwrap_err().to_string().contains("switch_at"));
 }
 
 #[test]

@@ -121,6 +121,15 @@ impl Tiny {
         self
     }
 
+    /// Stores each matrix of a stack as a tensor.
+    pub(crate) fn split(&mut self, name: &str, part: impl Fn(usize) -> String) -> &mut Self {
+        let (dims, numbers) = self.tensors.remove(name).expect("a tensor of the model");
+        for (n, numbers) in numbers.chunks_exact(dims[0] * dims[1]).enumerate() {
+            self.tensors.insert(part(n), (dims[..2].to_vec(), numbers.to_vec()));
+        }
+        self
+    }
+
     /// The numbers of a tensor, as f64.
     pub(crate) fn get(&self, name: &str) -> Vec<f64> {
         let (_, numbers) = self.tensors.get(name).unwrap_or_else(|| panic!("no tensor {name}"));
