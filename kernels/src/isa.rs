@@ -103,8 +103,8 @@ pub fn by_name(name: &str) -> Result<&'static IsaInfo, UnknownIsa> {
 /// # Errors
 /// If `TILEWRIGHT_ISA` names no instruction set of this CPU.
 pub fn chosen() -> Result<&'static IsaInfo, UnknownIsa> {
-    match std::env::var("TILEWRIGHT_ISA") {
-        Ok(name) if !name.is_empty() => by_name(&name),
+    match std::env::var_os("TILEWRIGHT_ISA") {
+        Some(name) if !name.is_empty() => by_name(&name.to_string_lossy()),
         _ => Ok(best()),
     }
 }

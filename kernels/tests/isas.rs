@@ -8,6 +8,7 @@ use kernels::isa::{self, Isa, Kept, Lanes, Scalar, Shift, Spots};
 use kernels::{Numerics, Plan, Problem, Selection, formats};
 use naive::Rng;
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::process::Command;
 
 /// Operands, the same for an instruction set and for plain Rust.
@@ -725,7 +726,7 @@ fn an_unknown_name_is_an_error_that_names_it_and_lists_what_there_is() {
 }
 
 /// What the environment makes of a plan, in a process of its own: variables are the process's.
-fn chosen_under(value: &str) -> String {
+fn chosen_under(value: impl AsRef<OsStr>) -> String {
     let output = Command::new(std::env::current_exe().unwrap())
         .args(["--ignored", "--exact", "says_what_is_chosen", "--nocapture"])
         .env("TILEWRIGHT_ISA", value)
@@ -772,4 +773,12 @@ fn a_variable_that_names_nothing_is_an_error_that_names_the_variable() {
     let message = chosen_under("avx9");
     let start = "TILEWRIGHT_ISA: instruction set \"avx9\" does not exist; this CPU has: ";
     assert!(message.starts_with(start), "{message}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_variable_that_is_no_text_is_an_error_too() {
+    use std::os::unix::ffi::OsStrExt;
+    let message = chosen_under(OsStr::from_bytes(b"avx\xFF"));
+    assert!(message.starts_with("TILEWRIGHT_ISA: instruction set \"avx\u{FFFD}\""), "{message}");
 }
