@@ -298,7 +298,7 @@ fn plan_under(
     exceptions.settings.iter().for_each(|setting| setting.apply(&mut params));
     let entry = ProfileEntry {
         format: problem.format.name.to_owned(),
-        code_hash: problem.format.code_hash,
+        code_hash: problem.format.kernel_hash(),
         class: problem.class,
         isa: plan.isa().name.to_owned(),
         threads: context.pool().threads(),
