@@ -2,9 +2,18 @@
 
 use std::path::PathBuf;
 
+use anyhow::ensure;
 use clap::{Parser, Subcommand};
 use kernels::{FormatInfo, Numerics};
-use tuning::matrix;
+use runtime::profile;
+use tuning::{machine, matrix};
+
+use crate::record::Record;
+
+/// The exit code if not all was measured that was asked for.
+pub(crate) const UNFINISHED: u8 = 3;
+/// The most that weights are made to take by default, however large the caches are.
+const MOST_COLD: usize = 2 << 30;
 
 /// Shapes of the record: square, both ways of a feed-forward layer, a small model's, and a head.
 const RECORD_SHAPES: [(usize, usize); 5] =
@@ -27,8 +36,12 @@ Build it for this machine, or the peers run without their best instructions:
 Examples (after `--`):
   layers                                  every format, 4096 x 4096, decode and prefill
   layers --formats q4_k,q6_k --threads 1  two formats, one thread
-  layers --full --markdown peers.md --plot peers.svg     the record; takes hours
-  model llama-8b.q4_k_m.gguf              tokens a second of a whole model"
+  layers --full --record peers.jsonl      the record; takes hours. Ctrl-C, and the same again
+                                          goes on; `--minutes 5` does a part
+  report peers.jsonl --markdown peers.md --plot peers.svg
+  model llama-8b.q4_k_m.gguf              tokens a second of a whole model
+
+Exit codes: 0 done, 1 it failed, 2 wrong usage, 3 ended before everything was measured."
 )]
 pub(crate) struct Cli {
     #[command(subcommand)]
@@ -38,6 +51,14 @@ pub(crate) struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Layers(Layers),
+    /// Tell again what a record has.
+    Report {
+        /// What `layers --record FILE` wrote, on this machine.
+        #[arg(value_name = "FILE")]
+        record: PathBuf,
+        #[command(flatten)]
+        report: Report,
+    },
     Model(Model),
     /// Multiply with ggml's AMX kernels, which may end the process.
     #[command(hide = true, name = crate::tiles::COMMAND)]
@@ -51,6 +72,8 @@ enum Command {
 /// The table shows medians of Tilewright's times, what part of the machine's bound they are, and
 /// for each other engine how many times longer it took: more than 1 means that Tilewright is
 /// faster. ggml appears once for each layout of weights that it has kernels for.
+///
+/// Ctrl-C ends it with a report of what was measured until then.
 #[derive(clap::Args)]
 pub(crate) struct Layers {
     /// Formats of the weights [default: all that ggml has, except F32].
@@ -80,16 +103,19 @@ pub(crate) struct Layers {
     /// MiB that count as larger than the caches [default: four times the last-level cache, but at
     /// most 2048].
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1 << 16), value_name = "MIB")]
-    pub(crate) cold: Option<u32>,
+    cold: Option<u32>,
     /// Decides weights, activations and orders.
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
-    /// Write what is printed to this file, too: tables in Markdown.
+    /// Keep each result in this file as soon as it is known, and do not measure again what it has.
+    /// So a run can go on after Ctrl-C, and be split by formats, shapes, batches, threads or time.
     #[arg(long, value_name = "FILE")]
-    pub(crate) markdown: Option<PathBuf>,
-    /// Draw throughput by format and engine, as SVG.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) plot: Option<PathBuf>,
+    pub(crate) record: Option<PathBuf>,
+    /// End after so many minutes, when the product that is being measured is done.
+    #[arg(long, value_parser = minutes)]
+    pub(crate) minutes: Option<f64>,
+    #[command(flatten)]
+    pub(crate) report: Report,
     /// Measure with so many threads in this process, and print the results for the parent.
     #[arg(long, hide = true)]
     pub(crate) alone: Option<usize>,
@@ -98,21 +124,32 @@ pub(crate) struct Layers {
     pub(crate) without_tiles: bool,
 }
 
-/// Run a whole model from a GGUF file in both engines: tokens a second of prefill and decode.
+/// Where a report goes besides standard output.
+#[derive(clap::Args)]
+pub(crate) struct Report {
+    /// Write what is printed to this file, too: tables in Markdown.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) markdown: Option<PathBuf>,
+    /// Draw throughput by format and engine, as SVG.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) plot: Option<PathBuf>,
+}
+
+/// Run whole models from GGUF files in both engines: tokens a second of prefill and decode.
 ///
 /// Both take the same random tokens, in turns: a prompt at once, then further ones one by one.
-/// Ratios above 1 mean that Tilewright is faster.
+/// Ratios above 1 mean that Tilewright is faster. Ctrl-C ends it with what was measured.
 #[derive(clap::Args)]
 pub(crate) struct Model {
-    /// The model.
-    #[arg(value_name = "FILE")]
-    pub(crate) file: PathBuf,
-    /// Tokens of the prompt.
-    #[arg(long, default_value_t = 512, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=131_072))]
-    pub(crate) prompt: usize,
-    /// Tokens after it, one by one.
-    #[arg(long, default_value_t = 64, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=131_072))]
-    pub(crate) tokens: usize,
+    /// The models, each for itself.
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    /// Tokens of the prompt [default: 512, or what the model has room for].
+    #[arg(long, value_parser = tokens)]
+    pub(crate) prompt: Option<usize>,
+    /// Tokens after it, one by one [default: 64, or a quarter of what the model has room for].
+    #[arg(long, value_parser = tokens)]
+    pub(crate) tokens: Option<usize>,
     /// Rounds, after one that does not count.
     #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub(crate) rounds: u32,
@@ -135,11 +172,22 @@ impl Model {
 }
 
 impl Cli {
-    pub(crate) fn run(self) -> anyhow::Result<()> {
+    /// Whether all was done that was asked for.
+    pub(crate) fn run(self) -> anyhow::Result<bool> {
         match self.command {
             Command::Layers(args) => crate::layers::run(&args),
+            Command::Report { record, report } => {
+                let found = Record::load(&record)?;
+                let (here, name) = (profile::machine().class, record.display());
+                for run in found.runs() {
+                    let there = &run.setup.machine;
+                    ensure!(*there == here, "{name} is of another machine: {there}, not {here}");
+                }
+                crate::report::give(&found, &[], &report)?;
+                Ok(true)
+            }
             Command::Model(args) => crate::model::run(&args),
-            Command::Tiles => crate::tiles::try_them(),
+            Command::Tiles => crate::tiles::try_them().map(|()| true),
         }
     }
 }
@@ -164,6 +212,12 @@ impl Layers {
     pub(crate) fn threads(&self) -> Vec<usize> {
         unique(&self.threads)
     }
+
+    /// Bytes that count as larger than the caches.
+    pub(crate) fn cold(&self) -> usize {
+        let usual = || (machine::COLD * machine::last_level_cache()).min(MOST_COLD);
+        self.cold.map_or_else(usual, |mib| (mib as usize) << 20)
+    }
 }
 
 /// Each once, ascending: on a machine with one CPU `all` is 1.
@@ -187,6 +241,20 @@ fn batch(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(batch @ 1..=8192) => Ok(batch),
         _ => Err("a number from 1 to 8192".to_owned()),
+    }
+}
+
+fn tokens(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(tokens @ 1..=131_072) => Ok(tokens),
+        _ => Err("a number from 1 to 131072".to_owned()),
+    }
+}
+
+fn minutes(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(minutes) if (0.01..=1e5).contains(&minutes) => Ok(minutes),
+        _ => Err("a number from 0.01 to 100000".to_owned()),
     }
 }
 

@@ -1,14 +1,14 @@
 //! Products of weight matrices: every format, shape, batch and number of threads.
 
-use std::collections::BTreeSet;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
-use kernels::{FormatInfo, IsaInfo, Numerics, Pool, Problem, Profile, Selection, formats};
-use runtime::profile::{self, Peaks};
-use serde::{Deserialize, Serialize};
+use kernels::{FormatInfo, Numerics, Pool, Profile, Selection, formats};
+use runtime::profile;
 use tuning::rng::Rng;
 use tuning::stats::{self, Gain};
 use tuning::{data, machine, space};
@@ -17,110 +17,92 @@ use crate::candle::{self, Candle};
 use crate::cli::Layers;
 use crate::contest::{self, Contestant, Effort};
 use crate::ggml::{self, Ggml, Layout, TILES, Tiles, Weights};
+use crate::interrupt::Interrupt;
 use crate::ours::Ours;
+use crate::record::{Line, Record, Run, Setup};
+use crate::results::{Cell, OURS, Score, in_words};
 use crate::weights::{self, Exact, Matrix};
-use crate::{plot, report, tiles};
+use crate::{report, tiles};
 
-/// The most that weights are made to take by default, however large the caches are.
-const MOST_COLD: usize = 2 << 30;
 /// A result this far from the exact product is wrong. Activations in int8 by groups of 256, with
 /// outliers, come to about 0.003; what is really wrong comes to 1 and more.
 const WRONG: f64 = 0.05;
+/// What a build for this very processor does to Tilewright on AMD's.
+const SSE4A: &str = "this build may use SSE4a, which has no AVX form: each such instruction in a \
+    loop of AVX can cost 150 ns, and makes Tilewright's decode up to 50 times slower; add \
+    `-C target-feature=-sse4a` to RUSTFLAGS";
 /// Measuring the bounds, before each format.
 const PROBE: Duration = Duration::from_millis(1500);
 
-/// Everything measured with one number of threads.
-#[derive(Serialize, Deserialize)]
-pub(crate) struct Session {
-    pub(crate) threads: usize,
-    /// What the machine could do, as measured before each format.
-    pub(crate) peaks: Vec<Peaks>,
-    pub(crate) cells: Vec<Cell>,
-}
-
-impl Session {
-    /// How many, in words.
-    pub(crate) fn threads(&self) -> String {
-        format!("{} thread{}", self.threads, if self.threads == 1 { "" } else { "s" })
-    }
-}
-
-/// One product by all engines.
-#[derive(Serialize, Deserialize)]
-pub(crate) struct Cell {
-    pub(crate) format: String,
-    pub(crate) rows: usize,
-    pub(crate) depth: usize,
-    pub(crate) batch: usize,
-    /// Of the weights in a file.
-    pub(crate) bytes: usize,
-    /// What bounds it (`read`, `dot`, `fma`), and the seconds that it takes at least.
-    pub(crate) bound: Option<(String, f64)>,
-    /// Tilewright's first, in the class that all are compared with.
-    pub(crate) scores: Vec<Score>,
-}
-
-impl Cell {
-    /// Each engine with its score. The first is called Tilewright, whichever its class; further
-    /// classes have theirs in their names.
-    pub(crate) fn engines(&self) -> impl Iterator<Item = (&str, &Score)> {
-        let peers = self.scores.iter().skip(1).map(|score| (score.engine.as_str(), score));
-        self.scores.iter().take(1).map(|score| (OURS, score)).chain(peers)
-    }
-}
-
-/// Names of all engines in alphabetical order; so Tilewright is the first.
-pub(crate) fn engines<'c>(cells: impl IntoIterator<Item = &'c Cell>) -> Vec<&'c str> {
-    let names = cells.into_iter().flat_map(|cell| cell.engines().map(|(name, _)| name));
-    let names: BTreeSet<&str> = names.collect();
-    names.into_iter().collect()
-}
-
-/// Tilewright among engines.
-const OURS: &str = "Tilewright";
-
-/// What one engine made of it.
-#[derive(Serialize, Deserialize)]
-pub(crate) struct Score {
-    pub(crate) engine: String,
-    /// Median of a call's seconds.
-    pub(crate) seconds: f64,
-    /// Median of its time over that of the first engine in the same round.
-    pub(crate) ratio: f64,
-    /// Squared error of the result in units of the squared result.
-    pub(crate) error: f64,
-}
-
-/// Measures and reports.
-pub(crate) fn run(args: &Layers) -> anyhow::Result<()> {
+/// Measures what the record lacks, and reports all that it has. Whether all that was asked for is
+/// measured.
+pub(crate) fn run(args: &Layers) -> anyhow::Result<bool> {
     if let Some(threads) = args.alone {
-        println!("{}", serde_json::to_string(&measure(args, threads)?)?);
-        return Ok(());
+        measure(args, threads)?;
+        return Ok(true);
     }
     let (mut notes, mut more) = (vec![], vec![]);
-    if !tiles::work()? {
+    if !args.without_tiles && !tiles::work()? {
         notes.push(tiles::REMEDY);
         more.push("--without-tiles");
     }
-    let sessions = args.threads().into_iter().map(|threads| apart(threads, &more));
-    let sessions = sessions.collect::<anyhow::Result<Vec<Session>>>()?;
-    let text = report::document(&sessions, &notes);
-    println!("{text}");
-    if let Some(path) = &args.markdown {
-        std::fs::write(path, text).with_context(|| path.display().to_string())?;
+    if cfg!(target_feature = "sse4a") {
+        notes.push(SSE4A);
     }
-    if let Some(path) = &args.plot {
-        plot::draw(&sessions, path)?;
+    let mut record = Record::open(args.record.as_deref(), this_run(args, more.is_empty())?)?;
+    let interrupt = Interrupt::listen()?;
+    let end = args.minutes.map(|minutes| Instant::now() + Duration::from_secs_f64(60.0 * minutes));
+    let mut outcome = Ok(true);
+    for threads in args.threads() {
+        outcome = apart(threads, &more, &mut record, &interrupt, end);
+        if !matches!(outcome, Ok(true)) {
+            break;
+        }
     }
-    Ok(())
+    if let Ok(false) = outcome {
+        notes.push("this run ended before everything was measured");
+    }
+    // What was measured before something failed is worth telling, too.
+    report::give(&record, &notes, &args.report)?;
+    outcome
+}
+
+/// This run, as a record tells of it.
+fn this_run(args: &Layers, tiles: bool) -> anyhow::Result<Run> {
+    let program = std::env::current_exe().and_then(std::fs::read).context("this program's file")?;
+    let mut hasher = DefaultHasher::new();
+    program.hash(&mut hasher);
+    let classes: Vec<&str> = args.class.iter().map(|class| class.name()).collect();
+    Ok(Run {
+        at: profile::now(),
+        arguments: std::env::args().skip(1).collect::<Vec<_>>().join(" "),
+        setup: Setup {
+            machine: profile::machine().class,
+            peers: report::peers(),
+            program: format!("{:016x}", hasher.finish()),
+            classes: classes.join(","),
+            tiles: tiles && !args.without_tiles,
+            seed: args.seed,
+            cold: args.cold(),
+        },
+    })
 }
 
 /// Measures with so many threads in a process of its own: candle starts its threads once, as many
-/// as its environment says.
-fn apart(threads: usize, more: &[&str]) -> anyhow::Result<Session> {
+/// as its environment says. `false` if that was interrupted, or time was up.
+fn apart(
+    threads: usize,
+    more: &[&str],
+    record: &mut Record,
+    interrupt: &Interrupt,
+    end: Option<Instant>,
+) -> anyhow::Result<bool> {
+    if interrupt.came() || end.is_some_and(|end| Instant::now() >= end) {
+        return Ok(false);
+    }
     let program = std::env::current_exe().context("this program's file")?;
     let number = threads.to_string();
-    let child = Command::new(program)
+    let mut child = Command::new(program)
         .args(std::env::args_os().skip(1))
         .args(["--alone", &number])
         .args(more)
@@ -128,9 +110,26 @@ fn apart(threads: usize, more: &[&str]) -> anyhow::Result<Session> {
         .stdout(Stdio::piped())
         .spawn()
         .context("this program could not be started again")?;
-    let output = child.wait_with_output()?;
-    ensure!(output.status.success(), "measuring with {threads} threads: {}", output.status);
-    serde_json::from_slice(&output.stdout).context("what was measured is no JSON")
+    let lines = child.stdout.take().context("its output")?;
+    interrupt.ends(child);
+    let mut late = false;
+    for line in BufReader::new(lines).lines() {
+        // It may have been ended in the middle of a line.
+        let Ok(line) = serde_json::from_str::<Line>(&line?) else { break };
+        let is_cell = matches!(line, Line::Cell(_));
+        record.add(line)?;
+        late = is_cell && end.is_some_and(|end| Instant::now() >= end);
+        if late {
+            interrupt.end();
+            break;
+        }
+    }
+    let status = interrupt.take().context("measuring")?.wait()?;
+    if interrupt.came() || (late && !status.success()) {
+        return Ok(false);
+    }
+    ensure!(status.success(), "measuring with {}: {status}", in_words(threads));
+    Ok(true)
 }
 
 /// Engines that all products share, and what decides about them.
@@ -142,100 +141,155 @@ struct Bench<'a> {
     /// candle's.
     tiles: Tiles,
     profile: Option<Profile>,
-    cold: usize,
-    progress: ProgressBar,
+    progress: Progress,
 }
 
-fn measure(args: &Layers, threads: usize) -> anyhow::Result<Session> {
+/// Products of one matrix that are to be measured.
+struct Open {
+    shape: (usize, usize),
+    batches: Vec<usize>,
+}
+
+/// Measures what the record lacks, and prints its lines for the parent.
+fn measure(args: &Layers, threads: usize) -> anyhow::Result<()> {
     let all = formats::all();
     let shared = all.iter().filter(|format| ggml::type_of(format).is_some());
     let formats: Vec<&FormatInfo> = match args.formats.is_empty() {
         true => shared.filter(|format| format.name != "F32").copied().collect(),
         false => args.formats.clone(),
     };
+    let open = open(args, threads, &formats)?;
+    let products: usize =
+        open.iter().flat_map(|(_, open)| open).map(|open| open.batches.len()).sum();
+    if products == 0 {
+        return Ok(());
+    }
     let loaded = profile::load_default();
     loaded.warnings.iter().for_each(|warning| eprintln!("{warning}"));
-    let cold = (machine::COLD * machine::last_level_cache()).min(MOST_COLD);
-    let products = formats.len() * args.shapes().len() * args.batches().len();
     let ggml = Ggml::new(threads)?;
     let mut layouts = ggml.layouts();
     layouts.retain(|layout| !(args.without_tiles && layout.name == TILES));
-    let bench = Bench {
+    let mut bench = Bench {
         args,
         pool: Pool::new(threads)?,
         ggml,
         tiles: Tiles::beside(&layouts),
         layouts,
         profile: loaded.profile,
-        cold: args.cold.map_or(cold, |mib| (mib as usize) << 20),
-        progress: progress(products, threads),
+        progress: Progress::new(products, threads),
     };
-    let (mut peaks, mut products) = (vec![], vec![]);
-    for format in formats {
-        bench.progress.set_message(format.name);
-        peaks.push(machine::peaks(threads, &space::isas(), bench.cold, PROBE));
-        for &shape in args.shapes() {
-            let found = bench.matrix(format, shape);
-            products.extend(found.with_context(|| {
-                format!("{} {} x {} with {threads} threads", format.name, shape.0, shape.1)
-            })?);
+    for (format, open) in open {
+        bench.progress.begin(&format!("{}, the machine's bounds", format.name));
+        tell(&Line::Peaks(machine::peaks(threads, &space::isas(), args.cold(), PROBE)))?;
+        for matrix in open {
+            let (rows, depth) = matrix.shape;
+            let what = || format!("{} {rows} x {depth} with {}", format.name, in_words(threads));
+            bench.matrix(format, &matrix).with_context(what)?;
         }
     }
-    bench.progress.finish_and_clear();
-    // Against the best of the whole run: a bound that is too low would flatter.
-    let best = best(&peaks);
-    let bounded = |Product { mut cell, problem, with }: Product| {
-        let bound = machine::bound(&best, &problem, with, cell.batch);
-        cell.bound = bound.map(|bound| (bound.peak.to_owned(), bound.seconds));
-        cell
+    Ok(())
+}
+
+/// By format, what was asked for and the record does not have.
+fn open<'f>(
+    args: &Layers,
+    threads: usize,
+    formats: &[&'f FormatInfo],
+) -> anyhow::Result<Vec<(&'f FormatInfo, Vec<Open>)>> {
+    let record = match &args.record {
+        Some(path) if path.exists() => Some(Record::load(path)?),
+        _ => None,
     };
-    let cells = products.into_iter().map(bounded).collect();
-    Ok(Session { threads, peaks, cells })
+    let is_known = |format: &FormatInfo, (rows, depth): (usize, usize), batch: usize| {
+        let mut known = record.iter().flat_map(Record::cells);
+        known.any(|cell| {
+            (cell.threads, &*cell.format) == (threads, format.name)
+                && (cell.rows, cell.depth, cell.batch) == (rows, depth, batch)
+        })
+    };
+    let of_format = |format: &'f FormatInfo| {
+        let of_shape = |&shape: &(usize, usize)| {
+            let batches = args.batches().iter().copied();
+            Open { shape, batches: batches.filter(|m| !is_known(format, shape, *m)).collect() }
+        };
+        let open = args.shapes().iter().map(of_shape).filter(|open| !open.batches.is_empty());
+        (format, open.collect::<Vec<_>>())
+    };
+    let all = formats.iter().map(|format| of_format(format));
+    Ok(all.filter(|(_, open)| !open.is_empty()).collect())
 }
 
-fn progress(products: usize, threads: usize) -> ProgressBar {
-    let style = ProgressStyle::with_template("{prefix} {bar:30} {pos}/{len} {msg}, {eta} left");
-    ProgressBar::new(products as u64)
-        .with_style(style.expect("a valid template"))
-        .with_prefix(format!("{threads} threads"))
+/// Gives the parent a line.
+fn tell(line: &Line) -> anyhow::Result<()> {
+    println!("{}", serde_json::to_string(line)?);
+    Ok(())
 }
 
-/// A cell, and what its bound depends on.
-struct Product {
-    cell: Cell,
-    problem: Problem,
-    with: (&'static IsaInfo, Numerics),
+/// How far it is: a bar on terminals, and a line for each product everywhere; on standard error.
+struct Progress {
+    bar: ProgressBar,
+    threads: usize,
+    done: usize,
+    products: usize,
+}
+
+impl Progress {
+    fn new(products: usize, threads: usize) -> Self {
+        let style = ProgressStyle::with_template("{prefix} {bar:30} {pos}/{len} {msg}, {eta} left");
+        let bar = ProgressBar::new(products as u64)
+            .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+            .with_prefix(in_words(threads));
+        Self { bar, threads, done: 0, products }
+    }
+
+    fn begin(&self, what: &str) {
+        self.bar.set_message(what.to_owned());
+        self.bar.tick();
+    }
+
+    fn end(&mut self, cell: &Cell) {
+        self.done += 1;
+        let Self { bar, threads, done, products } = self;
+        bar.suspend(|| {
+            eprintln!("{done:>4}/{products}  {}  {}", in_words(*threads), report::line(cell));
+        });
+        bar.inc(1);
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
 }
 
 impl Bench<'_> {
-    /// All batches of one matrix.
-    fn matrix(
-        &self,
-        format: &'static FormatInfo,
-        (rows, depth): (usize, usize),
-    ) -> anyhow::Result<Vec<Product>> {
-        let mut rng = Rng::new(self.args.seed);
+    /// All batches of one matrix that are open.
+    fn matrix(&mut self, format: &'static FormatInfo, open: &Open) -> anyhow::Result<()> {
+        let Self { args, pool, ggml, layouts, tiles, profile, progress } = self;
+        let (rows, depth) = open.shape;
+        progress.begin(&format!("{} {rows} x {depth}", format.name));
+        let mut rng = Rng::new(args.seed);
         let blocks = weights::blocks(format, (rows, depth), &mut rng)?;
         let exact = Exact::new(format, (rows, depth), &blocks)?;
         // There are two engines at least, so that all copies are as large as they should be.
-        let copies = self.cold.div_ceil(2 * blocks.len());
+        let copies = args.cold().div_ceil(2 * blocks.len());
         let matrix = Matrix { format, rows, depth, bytes: &blocks, copies };
-        let ours = self.ours(matrix)?;
-        let plan = ours[0].plan();
-        let (problem, with) = (*plan.problem(), (plan.isa(), plan.class()));
+        let ours = ours(args, pool, profile.as_ref(), matrix)?;
+        let isa = ours[0].plan().isa().name;
         let classes = ours.len();
         let mut engines: Vec<Box<dyn Contestant + '_>> = vec![];
         engines.extend(ours.into_iter().map(|ours| Box::new(ours) as _));
-        for layout in &self.layouts {
-            let weights = Weights::new(&self.ggml, layout, matrix)?;
+        for layout in layouts.iter() {
+            let weights = Weights::new(ggml, layout, matrix)?;
             engines.extend(weights.map(|weights| Box::new(weights) as _));
         }
-        let candle = Candle::new(&self.tiles, matrix)?;
+        let candle = Candle::new(tiles, matrix)?;
         engines.extend(candle.map(|candle| Box::new(candle) as _));
 
-        let effort = Effort { time: Duration::from_secs_f64(self.args.seconds) };
-        let mut products = vec![];
-        for &batch in self.args.batches() {
+        let effort = Effort { time: Duration::from_secs_f64(args.seconds) };
+        for &batch in &open.batches {
+            progress.begin(&format!("{} {rows} x {depth}, M = {batch}", format.name));
             let x = data::activations(batch * depth, &mut rng);
             let mut errors = vec![];
             for engine in &mut engines {
@@ -251,33 +305,43 @@ impl Bench<'_> {
                 ratio: Gain::of(&times[n], &times[0]).ratio,
                 error: errors[n],
             };
-            let scores = (0..engines.len()).map(score).collect();
-            let (format, bytes) = (format.name.to_owned(), blocks.len());
-            let cell = Cell { format, rows, depth, batch, bytes, bound: None, scores };
-            products.push(Product { cell, problem, with });
-            self.progress.inc(1);
-        }
-        Ok(products)
-    }
-
-    /// Tilewright in the classes asked for, without those that come to the same.
-    fn ours(&self, matrix: Matrix<'_>) -> anyhow::Result<Vec<Ours<'_>>> {
-        let threads = self.pool.threads();
-        let selection =
-            Selection { profile: self.profile.as_ref(), threads, ..Selection::default() };
-        let mut all: Vec<Ours<'_>> = vec![];
-        for &class in &self.args.class {
-            let class = match matrix.format.name {
-                "F16" | "BF16" => Numerics::Bf16,
-                _ => class,
+            let cell = Cell {
+                threads: pool.threads(),
+                format: format.name.to_owned(),
+                rows,
+                depth,
+                batch,
+                bytes: blocks.len(),
+                isa: isa.to_owned(),
+                scores: (0..engines.len()).map(score).collect(),
             };
-            let ours = Ours::new(&self.pool, &selection, class, matrix)?;
-            if all.iter().all(|other| other.plan().class() != ours.plan().class()) {
-                all.push(ours);
-            }
+            progress.end(&cell);
+            tell(&Line::Cell(cell))?;
         }
-        Ok(all)
+        Ok(())
     }
+}
+
+/// Tilewright in the classes asked for, without those that come to the same.
+fn ours<'p>(
+    args: &Layers,
+    pool: &'p Pool,
+    profile: Option<&Profile>,
+    matrix: Matrix<'_>,
+) -> anyhow::Result<Vec<Ours<'p>>> {
+    let selection = Selection { profile, threads: pool.threads(), ..Selection::default() };
+    let mut all: Vec<Ours<'_>> = vec![];
+    for &class in &args.class {
+        let class = match matrix.format.name {
+            "F16" | "BF16" => Numerics::Bf16,
+            _ => class,
+        };
+        let ours = Ours::new(pool, &selection, class, matrix)?;
+        if all.iter().all(|other| other.plan().class() != ours.plan().class()) {
+            all.push(ours);
+        }
+    }
+    Ok(all)
 }
 
 /// Prepares an engine, and compares what it makes of it with the exact product.
@@ -297,22 +361,4 @@ fn check(
         Ok(error)
     };
     look().with_context(|| format!("{name}, batch {batch}"))
-}
-
-/// The best of each.
-pub(crate) fn best(peaks: &[Peaks]) -> Peaks {
-    let mut best = Peaks::default();
-    for peaks in peaks {
-        best.threads = peaks.threads;
-        best.read_gbps = best.read_gbps.max(peaks.read_gbps);
-        let both =
-            [(&mut best.dot_gmacs, &peaks.dot_gmacs), (&mut best.fma_gmacs, &peaks.fma_gmacs)];
-        for (best, found) in both {
-            for (isa, gmacs) in found {
-                let best = best.entry(isa.clone()).or_insert(0.0);
-                *best = best.max(*gmacs);
-            }
-        }
-    }
-    best
 }

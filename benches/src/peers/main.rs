@@ -8,11 +8,14 @@ mod cli;
 mod contest;
 #[allow(unsafe_code, reason = "ggml is a C library; its fence is this one file")]
 mod ggml;
+mod interrupt;
 mod layers;
 mod model;
 mod ours;
 mod plot;
+mod record;
 mod report;
+mod results;
 mod tiles;
 mod weights;
 
@@ -22,7 +25,8 @@ use clap::Parser;
 
 fn main() -> ExitCode {
     match cli::Cli::parse().run() {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(cli::UNFINISHED),
         Err(error) => {
             eprintln!("error: {}", runtime::told(&*error));
             ExitCode::FAILURE

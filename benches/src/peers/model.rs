@@ -6,16 +6,20 @@
 //! random order, as layers do.
 
 use std::fmt::Write;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
-use runtime::{LoadOptions, Session, context, load};
+use indicatif::{ProgressBar, ProgressStyle};
+use runtime::{LoadOptions, Session, context, load, model};
 use tuning::rng::Rng;
 use tuning::stats::{self, Gain};
 
 use crate::cli::Model;
 use crate::ggml::{self, Ggml, Llama};
+use crate::interrupt::Interrupt;
+use crate::results::in_words;
 use crate::{report, tiles};
 
 /// Longer than threads of the other engine look for work.
@@ -52,39 +56,79 @@ impl Engine for Ours {
     }
 }
 
-/// Measures and reports.
-pub(crate) fn run(args: &Model) -> anyhow::Result<()> {
+/// Measures and reports. Whether all that was asked for is measured.
+pub(crate) fn run(args: &Model) -> anyhow::Result<bool> {
     ensure!(tiles::work()?, tiles::REMEDY);
-    let name = args.file.display();
-    let mut text = format!("`{name}`, {}\n\n", ggml::version());
-    for threads in args.threads() {
-        let _ = writeln!(text, "{}", measure(args, threads).with_context(|| name.to_string())?);
+    let interrupt = Interrupt::listen()?;
+    let mut text = String::new();
+    let (mut outcome, mut whole) = (Ok(()), true);
+    'all: for file in &args.files {
+        let name = file.display().to_string();
+        let _ = writeln!(text, "`{name}`, {}\n", ggml::version());
+        for threads in args.threads() {
+            match measure(args, file, threads, &interrupt).with_context(|| name.clone()) {
+                Ok(found) => text += &found,
+                Err(error) => {
+                    outcome = Err(error);
+                    break 'all;
+                }
+            }
+            if interrupt.came() {
+                whole = false;
+                break 'all;
+            }
+        }
     }
+    // What was measured before something failed is worth telling, too.
     println!("{text}");
     if let Some(path) = &args.markdown {
         std::fs::write(path, text).with_context(|| path.display().to_string())?;
     }
-    Ok(())
+    outcome.map(|()| whole)
 }
 
-fn measure(args: &Model, threads: usize) -> anyhow::Result<String> {
+/// How many tokens at once, and one by one: what was asked for, or what a model has room for.
+fn sizes(args: &Model, room: usize) -> anyhow::Result<(usize, usize)> {
+    /// Usually.
+    const PROMPT: usize = 512;
+    /// Usually.
+    const TOKENS: usize = 64;
+    let tokens = args.tokens.unwrap_or(TOKENS.min(room / 4)).max(1);
+    let prompt = args.prompt.unwrap_or(PROMPT.min(room.saturating_sub(tokens))).max(1);
+    ensure!(
+        prompt + tokens <= room,
+        "it has room for {room} tokens; --prompt {prompt} --tokens {tokens} are {}",
+        prompt + tokens
+    );
+    Ok((prompt, tokens))
+}
+
+fn measure(
+    args: &Model,
+    file: &Path,
+    threads: usize,
+    interrupt: &Interrupt,
+) -> anyhow::Result<String> {
     let options = context::Options { threads, ..context::Options::default() };
     let context = Some(Arc::new(runtime::Context::new(options)?));
-    let loaded = load(&args.file, &LoadOptions { context, ..LoadOptions::default() })?;
+    let loaded = load(file, &LoadOptions { context, ..LoadOptions::default() })?;
+    let model::Sizes { vocabulary, context: room, .. } = loaded.model.sizes();
+    let (prompt, tokens) = sizes(args, room)?;
     let ggml = Ggml::new(threads)?;
-    let all = args.prompt + args.tokens;
-    let llama = Llama::load(&ggml, &args.file, threads, all)?;
-    let vocabulary = loaded.model.sizes().vocabulary;
+    let llama = Llama::load(&ggml, file, threads, prompt + tokens)?;
     let mut engines: [Box<dyn Engine + '_>; 2] =
         [Box::new(Ours(loaded.model.session())), Box::new(llama)];
 
     let mut rng = Rng::new(args.seed);
-    let tokens: Vec<u32> = (0..all).map(|_| rng.below(vocabulary) as u32).collect();
-    let (prompt, rest) = tokens.split_at(args.prompt);
+    let tokens: Vec<u32> = (0..prompt + tokens).map(|_| rng.below(vocabulary) as u32).collect();
+    let (prompt, rest) = tokens.split_at(prompt);
     let mut last: [Vec<f32>; 2] = [vec![], vec![]];
     // Seconds of each round: prefill and decode of each engine.
     let mut times: [[Vec<f64>; 2]; 2] = Default::default();
     let mut order = [0, 1];
+    let bar = ProgressBar::new(u64::from(args.rounds) + 1)
+        .with_style(ProgressStyle::with_template("{msg} {bar:30} {pos}/{len} rounds, {eta} left")?)
+        .with_message(format!("{}, {}", file.display(), in_words(threads)));
     // The first round is for memory and caches.
     for round in 0..=args.rounds {
         rng.shuffle(&mut order);
@@ -105,6 +149,14 @@ fn measure(args: &Model, threads: usize) -> anyhow::Result<String> {
             engine.rest();
             std::thread::sleep(PAUSE);
         }
+        bar.inc(1);
+        if interrupt.came() {
+            break;
+        }
+    }
+    bar.finish_and_clear();
+    if times[0][0].is_empty() {
+        return Ok(format!("{}: ended before a round was measured\n\n", in_words(threads)));
     }
     let error = difference(&last[0], &last[1])?;
     let header = ["threads", "what", engines[0].name(), engines[1].name(), "ratio"];
@@ -120,7 +172,7 @@ fn measure(args: &Model, threads: usize) -> anyhow::Result<String> {
             format!("{:.2}", Gain::of(theirs, ours).ratio),
         ]);
     }
-    Ok(format!("{table}\n\nLogits differ by {error:.1e} (squared, of theirs squared).\n"))
+    Ok(format!("{table}\n\nLogits differ by {error:.1e} (squared, of theirs squared).\n\n"))
 }
 
 /// Squared difference of logits in units of theirs squared.

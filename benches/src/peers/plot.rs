@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use plotters::prelude::*;
 
-use crate::layers::{Cell, Session, engines};
+use crate::results::{Cell, Session, engines};
 
 const WIDTH: u32 = 1200;
 const PANEL: u32 = 320;

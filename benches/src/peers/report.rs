@@ -2,38 +2,78 @@
 
 use std::fmt::Write;
 
+use anyhow::Context as _;
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
-use runtime::profile;
 use tuning::machine;
 
+use crate::cli::Report;
 use crate::ggml::TILES;
-use crate::layers::{Cell, Session, best, engines};
-use crate::{candle, ggml};
+use crate::record::Record;
+use crate::results::{Cell, Session, best, engines};
+use crate::{candle, ggml, plot};
 
 /// Ratios that the goals are about.
 const GOALS: [f64; 3] = [1.0, 1.2, 1.5];
 
+/// Tells what a record has: prints it, and writes the files asked for.
+pub(crate) fn give(record: &Record, notes: &[&str], report: &Report) -> anyhow::Result<()> {
+    let sessions = record.sessions();
+    if sessions.is_empty() {
+        eprintln!("nothing was measured");
+        return Ok(());
+    }
+    let text = document(record, &sessions, notes);
+    println!("{text}");
+    if let Some(path) = &report.markdown {
+        std::fs::write(path, text).with_context(|| path.display().to_string())?;
+    }
+    if let Some(path) = &report.plot {
+        plot::draw(&sessions, path)?;
+    }
+    Ok(())
+}
+
+/// Other engines and their versions.
+pub(crate) fn peers() -> String {
+    format!("{}; {}", ggml::version(), candle::VERSION)
+}
+
 /// Everything: machine, bounds, products, errors, summary; and notes about them.
-pub(crate) fn document(sessions: &[Session], notes: &[&str]) -> String {
+fn document(record: &Record, sessions: &[Session], notes: &[&str]) -> String {
     let mut text = String::new();
     for session in sessions {
         text += &chapter(session);
     }
     let notes: String = notes.iter().map(|note| format!("Note: {note}.\n\n")).collect();
-    format!("{}{notes}{text}{}", head(sessions), errors(sessions))
+    format!("{}{notes}{text}{}", head(record, sessions), errors(sessions))
 }
 
-fn head(sessions: &[Session]) -> String {
+fn head(record: &Record, sessions: &[Session]) -> String {
     let Some(last) = sessions.last() else { return String::new() };
     let mut text = "```text\n".to_owned();
     for line in machine::describe(&best(&last.peaks)) {
         text += &format!("{line}\n");
     }
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let (ggml, candle) = (ggml::version(), candle::VERSION);
-    let _ = writeln!(text, "peers    {ggml}; {candle}");
-    let _ = writeln!(text, "run      {}, peers {}", profile::now(), arguments.join(" "));
+    let mut runs = record.runs();
+    if let Some(first) = runs.next() {
+        let _ = writeln!(text, "peers    {}", first.setup.peers);
+        let _ = writeln!(text, "run      {}, peers {}", first.at, first.arguments);
+    }
+    if let Some(last) = runs.last() {
+        let _ = writeln!(text, "to       {}, in {} runs", last.at, record.runs().count());
+    }
     text + "```\n\n"
+}
+
+/// A product in a line, while others are measured.
+pub(crate) fn line(cell: &Cell) -> String {
+    let Cell { format, rows, depth, batch, scores, .. } = cell;
+    let mut text = format!("{format} {rows} x {depth}, M = {batch}: ");
+    text += &scores.first().map_or_else(String::new, |score| time(score.seconds));
+    for (name, score) in cell.engines().skip(1) {
+        let _ = write!(text, "; {name} {:.2}", score.ratio);
+    }
+    text
 }
 
 /// The products with one number of threads, and what they come to.
@@ -54,15 +94,15 @@ fn chapter(session: &Session) -> String {
     header.extend(others.iter().map(|name| (*name).to_owned()));
     let mut table = table(&header);
     for cell in cells {
-        table.add_row(row(cell, others));
+        table.add_row(row(session, cell, others));
     }
     let _ = writeln!(text, "{table}\n");
     let _ = writeln!(text, "{}\n", summary(cells, others));
     text
 }
 
-fn row(cell: &Cell, others: &[&str]) -> Vec<String> {
-    let Cell { format, rows, depth, batch, bytes, bound, scores } = cell;
+fn row(session: &Session, cell: &Cell, others: &[&str]) -> Vec<String> {
+    let Cell { format, rows, depth, batch, bytes, scores, .. } = cell;
     let seconds = scores[0].seconds;
     let macs = (rows * depth * batch) as f64;
     let mut row = vec![
@@ -72,8 +112,8 @@ fn row(cell: &Cell, others: &[&str]) -> Vec<String> {
         time(seconds),
         format!("{:.1}", *bytes as f64 / seconds * 1e-9),
         format!("{:.1}", macs / seconds * 1e-9),
-        bound.as_ref().map_or("unknown".to_owned(), |(peak, least)| {
-            format!("{:.0} % {peak}", 100.0 * least / seconds)
+        session.bound(cell).map_or("unknown".to_owned(), |bound| {
+            format!("{:.0} % {}", 100.0 * bound.seconds / seconds, bound.peak)
         }),
     ];
     row.extend(others.iter().map(|name| {
@@ -186,7 +226,9 @@ pub(crate) fn table(header: &[String]) -> Table {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::layers::Score;
+    use crate::results::Score;
+    use kernels::isa;
+    use runtime::profile::Peaks;
 
     fn cell(format: &str, scores: &[(&str, f64)]) -> Cell {
         let score = |&(engine, ratio): &(&str, f64)| Score {
@@ -196,12 +238,13 @@ mod tests {
             error: 1e-5,
         };
         Cell {
+            threads: 2,
             format: format.to_owned(),
             rows: 1000,
-            depth: 1000,
+            depth: 1024,
             batch: 1,
-            bytes: 500_000,
-            bound: Some(("read".to_owned(), 0.9e-3)),
+            bytes: 576_000,
+            isa: isa::best().name.to_owned(),
             scores: scores.iter().map(score).collect(),
         }
     }
@@ -209,13 +252,21 @@ mod tests {
     #[test]
     fn a_product_is_told_with_its_rates_and_everybodys_ratio() {
         let cell = cell("Q4_0", &[("q8", 1.0), ("ggml", 1.5), ("ggml AMX", 0.5)]);
-        let row = row(&cell, &["ggml", "candle", "ggml AMX"]);
+        // The best of both counts: 0.9 ms to read the weights.
+        let peaks = [0.5, 0.64].map(|read_gbps| Peaks {
+            threads: 2,
+            read_gbps,
+            dot_gmacs: [(isa::best().name.to_owned(), 100.0)].into(),
+            ..Peaks::default()
+        });
+        let session = Session { threads: 2, peaks: peaks.into(), cells: vec![] };
+        let row = row(&session, &cell, &["ggml", "candle", "ggml AMX"]);
         let want = [
-            "Q4_0 1000 x 1000",
+            "Q4_0 1000 x 1024",
             "1",
             "q8",
             "1.00 ms",
-            "0.5",
+            "0.6",
             "1.0",
             "90 % read",
             "1.50",
@@ -224,6 +275,8 @@ mod tests {
         ];
         assert_eq!(row, want);
         assert_eq!(cell.ratio_of_ggml(), Some(1.5));
+        let line = line(&cell);
+        assert_eq!(line, "Q4_0 1000 x 1024, M = 1: 1.00 ms; ggml 1.50; ggml AMX 0.50");
     }
 
     #[test]
