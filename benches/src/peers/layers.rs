@@ -49,7 +49,7 @@ pub(crate) fn run(args: &Layers) -> anyhow::Result<bool> {
     if cfg!(target_feature = "sse4a") {
         notes.push(SSE4A);
     }
-    let mut record = Record::open(args.record.as_deref(), this_run(args, more.is_empty())?)?;
+    let mut record = Record::open(args.record.as_deref(), this_run(args, &more)?)?;
     let interrupt = Interrupt::listen()?;
     let end = args.minutes.map(|minutes| Instant::now() + Duration::from_secs_f64(60.0 * minutes));
     let mut outcome = Ok(true);
@@ -67,8 +67,8 @@ pub(crate) fn run(args: &Layers) -> anyhow::Result<bool> {
     outcome
 }
 
-/// This run, as a record tells of it.
-fn this_run(args: &Layers, tiles: bool) -> anyhow::Result<Run> {
+/// This run, as a record tells of it. `more` are arguments that leave out tiles, if any.
+fn this_run(args: &Layers, more: &[&str]) -> anyhow::Result<Run> {
     let program = std::env::current_exe().and_then(std::fs::read).context("this program's file")?;
     let mut hasher = DefaultHasher::new();
     program.hash(&mut hasher);
@@ -81,7 +81,7 @@ fn this_run(args: &Layers, tiles: bool) -> anyhow::Result<Run> {
             peers: report::peers(),
             program: format!("{:016x}", hasher.finish()),
             classes: classes.join(","),
-            tiles: tiles && !args.without_tiles,
+            tiles: more.is_empty() && !args.without_tiles,
             seed: args.seed,
             cold: args.cold(),
         },
