@@ -72,10 +72,10 @@ pub trait Coded: Format {
 
 /// Whether dot products count codes as 128 less than they are: where they saturate, the sign of a
 /// code is worth more than its eighth bit. The center takes the difference: formats without one are
-/// not counted so.
+/// not counted so. The same for a format's largest code and for its class in `gemm`.
 #[must_use]
 pub const fn counts_signed<I: Isa>(code_max: u32) -> bool {
-    I::SATURATES && code_max > 128
+    I::SATURATES && code_max > 127
 }
 
 /// How many sums of two products, of codes up to `code_max` with any quants, fit 16 bits.

@@ -3,7 +3,8 @@
 
 mod naive;
 
-use kernels::format::together;
+use kernels::format::{counts_signed, together};
+use kernels::gemm;
 use kernels::isa::{self, Isa, Kept, Lanes, Scalar, Shift, Spots};
 use kernels::{Numerics, Plan, Problem, Selection, formats};
 use naive::Rng;
@@ -781,4 +782,21 @@ fn a_variable_that_is_no_text_is_an_error_too() {
     use std::os::unix::ffi::OsStrExt;
     let message = chosen_under(OsStr::from_bytes(b"avx\xFF"));
     assert!(message.starts_with("TILEWRIGHT_ISA: instruction set \"avx\u{FFFD}\""), "{message}");
+}
+
+/// `gemm` knows a class of formats, panels know the format: they must agree on what codes count.
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn a_format_and_its_class_count_codes_alike() {
+    for most in 1..=255 {
+        let class = gemm::code_class::<isa::Avx2>(most);
+        assert!(class >= most);
+        assert_eq!(
+            counts_signed::<isa::Avx2>(class),
+            counts_signed::<isa::Avx2>(most),
+            "codes up to {most}, in class {class}"
+        );
+        // No more words are added than the largest code allows.
+        assert!(together(class) <= together(most));
+    }
 }
