@@ -59,8 +59,7 @@ pub mod avx512vnni {
     #[doc(hidden)]
     pub fn quantize(row: &mut crate::activations::Row<'_>) {
         let isa = super::Avx512Vnni::assume_supported();
-        let _ = isa;
-        crate::activations::quantize_row(row);
+        crate::quantize::quantize_row(isa, row);
     }
     #[target_feature(
         enable = "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512vbmi"

@@ -182,7 +182,7 @@ pub(crate) fn tokens(row: &Row) -> TokenStream {
             "quantize",
             quote! {},
             quote! { row: &mut crate::activations::Row<'_> },
-            quote! { let _ = isa; crate::activations::quantize_row(row); },
+            quote! { crate::quantize::quantize_row(isa, row); },
         ),
         entry(
             "probe",

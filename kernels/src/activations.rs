@@ -7,7 +7,9 @@
 //!
 //! Rows are padded with zeros past the depth, so that a loop may finish its span.
 
+use crate::isa::Scalar;
 use crate::kernel::Numerics;
+use crate::quantize::quantize_row;
 
 /// Activations that share a scale.
 pub const GROUP: usize = 32;
@@ -37,12 +39,12 @@ pub struct Activations {
 
 /// One row of class `q8`, to be filled.
 pub struct Row<'a> {
-    x: &'a [f32],
-    quants: &'a mut [i8],
-    scales: &'a mut [f32],
-    parts: &'a mut [f32],
-    half_parts: &'a mut [f32],
-    sums: &'a mut [i32],
+    pub(crate) x: &'a [f32],
+    pub(crate) quants: &'a mut [i8],
+    pub(crate) scales: &'a mut [f32],
+    pub(crate) parts: &'a mut [f32],
+    pub(crate) half_parts: &'a mut [f32],
+    pub(crate) sums: &'a mut [i32],
 }
 
 /// One row of class `q8`.
@@ -165,7 +167,8 @@ impl Activations {
 
     /// Quantizes `rows` rows of `depth` floats on this thread.
     pub fn fill_q8(&mut self, x: &[f32], rows: usize, depth: usize) {
-        self.q8_rows(x, rows, depth).iter_mut().for_each(quantize_row);
+        let mut rows = self.q8_rows(x, rows, depth);
+        rows.iter_mut().for_each(|row| quantize_row(Scalar::default(), row));
     }
 
     /// What kernels multiply with: the numbers of a row as they are after quantization or
@@ -237,65 +240,4 @@ impl Activations {
     pub fn floats(&self, row: usize) -> &[f32] {
         &self.floats[row * self.stride..(row + 1) * self.stride]
     }
-}
-
-/// Quantizes a row. Plain Rust: inlined into the entry point of an instruction set, it is
-/// compiled for that set's registers.
-///
-/// A group with a NaN or an infinity gets the scale NaN, so that the output shows it. A group
-/// below 1e-36 counts as zero.
-#[inline(always)]
-pub fn quantize_row(row: &mut Row<'_>) {
-    let groups = row.x.len().div_ceil(GROUP);
-    let (whole, rest) = row.x.as_chunks::<GROUP>();
-    let mut last = [0.0; GROUP];
-    for (to, from) in last.iter_mut().zip(rest) {
-        *to = *from;
-    }
-    for group in 0..groups {
-        let x = if group < whole.len() { &whole[group] } else { &last };
-        let quants: &mut [i8; GROUP] =
-            row.quants[group * GROUP..].first_chunk_mut().expect("a padded row");
-        let scale = quantize_group(x, quants);
-        let mut sums = [0; 2];
-        for n in 0..HALF {
-            sums[0] += i32::from(quants[n]);
-            sums[1] += i32::from(quants[HALF + n]);
-        }
-        for half in 0..2 {
-            row.sums[2 * group + half] = sums[half];
-            row.half_parts[2 * group + half] = scale * sums[half] as f32;
-        }
-        row.scales[group] = scale;
-        row.parts[group] = scale * (sums[0] + sums[1]) as f32;
-    }
-    // What a longer row left behind.
-    row.quants[groups * GROUP..].fill(0);
-    row.sums[2 * groups..].fill(0);
-    row.half_parts[2 * groups..].fill(0.0);
-    row.scales[groups..].fill(0.0);
-    row.parts[groups..].fill(0.0);
-}
-
-/// Fills 32 quants and returns their scale. Loops of a known length over the bits of floats,
-/// because that is what compilers turn into vector code: order of magnitude is order of bits.
-#[inline(always)]
-fn quantize_group(x: &[f32; GROUP], quants: &mut [i8; GROUP]) -> f32 {
-    /// All but the last two bits: with 22, three halves of a scale are exact.
-    const BITS: u32 = !3;
-    const INFINITE: u32 = 0x7F80_0000;
-    let mut most = 0;
-    for n in 0..GROUP {
-        most = most.max(x[n].to_bits() & 0x7FFF_FFFF);
-    }
-    let finite = most < INFINITE;
-    let most = f32::from_bits(most);
-    let inverse = if finite && most >= 1e-36 { 127.0 / most } else { 0.0 };
-    for n in 0..GROUP {
-        quants[n] = (x[n] * inverse + ROUND).to_bits().wrapping_sub(ROUND.to_bits()) as i8;
-    }
-    if !finite {
-        return f32::NAN;
-    }
-    f32::from_bits((most / 127.0).to_bits() & BITS)
 }

@@ -16,7 +16,7 @@
 //! | `Kept` | the same, to be spread over the lanes of sums |
 //! | `Small` | 16 bytes: the integers that become `Groups` |
 
-use crate::activations::Row;
+use crate::activations::{GROUP, HALF, Row};
 use crate::probe::Probe;
 use kernel_macros::isa_tokens;
 
@@ -453,6 +453,15 @@ pub trait Isa: Copy + Send + Sync + 'static {
     fn s_shr(self, v: Self::Small, bits: u32) -> Self::Small;
     fn s_shl(self, v: Self::Small, bits: u32) -> Self::Small;
     fn s_shift_bytes(self, v: Self::Small, by: &Shift) -> Self::Small;
+
+    // Activations, a group at a time.
+
+    /// The largest magnitude, where order of magnitude is order of bits: NaN exceeds infinity.
+    fn largest(self, x: &[f32; GROUP]) -> f32;
+    /// Each `x * inverse`, within -127..=127, rounded half to even.
+    fn round(self, x: &[f32; GROUP], inverse: f32, to: &mut [i8; GROUP]);
+    /// The sum of sixteen quants.
+    fn sum_of(self, quants: &[i8; HALF]) -> i32;
 
     /// Asks for the cache line at `at`; any address will do.
     fn prefetch(self, at: *const u8);

@@ -20,6 +20,7 @@ pub mod params;
 mod plan;
 pub mod probe;
 mod profile;
+mod quantize;
 #[doc(hidden)]
 pub mod sources;
 #[doc(hidden)]

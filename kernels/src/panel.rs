@@ -151,9 +151,9 @@ pub fn unpack_q8<I: Isa, F: Coded>(isa: I, source: &Source<'_>, panel: &mut Pane
                 square[r] = isa.load_f32(codes, (n * rows + r) * rows);
             }
             isa.transpose(&mut square);
-            for (j, v) in square.into_iter().enumerate().take(rows) {
+            for j in 0..rows {
                 let (unit, step) = ((n * rows + j) / steps, (n * rows + j) % steps);
-                isa.store_f32(v, out, (unit * registers + step) * rows);
+                isa.store_f32(square[j], out, (unit * registers + step) * rows);
             }
         }
         spread_groups::<I>(isa, scales, out, (units, registers, steps));
@@ -178,8 +178,9 @@ fn spread_groups<I: Isa>(
             square[r] = isa.load_f32(values, 16 * r + part * rows);
         }
         isa.transpose(&mut square);
-        for (unit, v) in (part * rows..units).zip(square.into_iter().take(rows)) {
-            isa.store_f32(v, out, (unit * registers + at) * rows);
+        for j in 0..rows.min(units.saturating_sub(part * rows)) {
+            let unit = part * rows + j;
+            isa.store_f32(square[j], out, (unit * registers + at) * rows);
         }
     }
 }
@@ -215,8 +216,8 @@ pub fn unpack_f32<I: Isa, F: Format>(isa: I, source: &Source<'_>, panel: &mut Pa
                 square[r] = isa.load_f32(scratch, (n * rows + r) * rows);
             }
             isa.transpose(&mut square);
-            for (k, v) in (n * rows..F::SPAN).zip(square.into_iter().take(rows)) {
-                isa.store_f32(v, out, (s * F::SPAN + k) * rows);
+            for j in 0..rows.min(F::SPAN - n * rows) {
+                isa.store_f32(square[j], out, (s * F::SPAN + n * rows + j) * rows);
             }
         }
     }

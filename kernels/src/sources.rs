@@ -35,6 +35,7 @@ sources! {
     "matmul.rs"
     "matmul/columns.rs"
     "panel.rs"
+    "quantize.rs"
     "threads.rs"
     "threads/team.rs"
 }

@@ -522,6 +522,26 @@ operations! {
         let v = input.small(isa);
         seen.small(isa, isa.s_shift_bytes(v, &input.shift()));
     }
+    largest(isa, input, seen) {
+        let largest = isa.largest(&input.floats());
+        seen.bits.extend(largest.to_bits().to_le_bytes());
+    }
+    round(isa, input, seen) {
+        // Halves, and numbers near the ends.
+        let inverse = [1.0, 0.5, 1e-3, 1e30][input.rng.range(0, 4)];
+        let x = std::array::from_fn(|_| match input.rng.range(0, 3) {
+            0 => (input.rng.range(0, 254) as f32 - 126.5) / inverse,
+            1 => [-127.0, 127.0, -0.0, 0.0][input.rng.range(0, 4)] / inverse,
+            _ => (input.rng.range(0, 25_401) as f32 - 12_700.0) / 100.0 / inverse,
+        });
+        let mut to = [0; 32];
+        isa.round(&x, inverse, &mut to);
+        seen.bits.extend(to.map(i8::cast_unsigned));
+    }
+    sum_of(isa, input, seen) {
+        let sum = isa.sum_of(&input.quants());
+        seen.bits.extend(sum.to_le_bytes());
+    }
     prefetch(isa, input, seen) {
         // Any address will do, and nothing is seen of it.
         isa.prefetch(std::ptr::null());

@@ -5,6 +5,7 @@
 //! run on any CPU; [`Scalar`], the instruction set, is the narrow one.
 
 use super::{Isa, Kept, Shift, array};
+use crate::activations::{GROUP, HALF, ROUND};
 use crate::float;
 
 /// Registers of `L` bytes and `Q = L / 4` sums, in plain Rust.
@@ -292,6 +293,18 @@ impl<const L: usize, const Q: usize> Isa for Lanes<L, Q> {
     }
     fn s_shift_bytes(self, v: [u8; 16], by: &Shift) -> [u8; 16] {
         shift_bytes(v, by)
+    }
+
+    fn largest(self, x: &[f32; GROUP]) -> f32 {
+        f32::from_bits(x.iter().fold(0, |most, x| most.max(x.abs().to_bits())))
+    }
+    fn round(self, x: &[f32; GROUP], inverse: f32, to: &mut [i8; GROUP]) {
+        for n in 0..GROUP {
+            to[n] = (x[n] * inverse + ROUND).to_bits().wrapping_sub(ROUND.to_bits()) as i8;
+        }
+    }
+    fn sum_of(self, quants: &[i8; HALF]) -> i32 {
+        quants.iter().fold(0, |sum, quant| sum + i32::from(*quant))
     }
 
     fn prefetch(self, _: *const u8) {}

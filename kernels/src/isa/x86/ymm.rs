@@ -5,6 +5,7 @@
 //! up to that bound several results can be added before they are widened.
 
 use super::{chunk, chunk_mut, quad_of, x86_isa};
+use crate::activations::{GROUP, HALF, ROUND};
 use crate::isa::{Kept, Shift, array};
 use std::arch::asm;
 use std::arch::x86_64::*;

@@ -1,6 +1,7 @@
 //! 512-bit registers: AVX-512 with VNNI and VBMI.
 
 use super::{chunk, chunk_mut, quad_of, x86_isa};
+use crate::activations::{GROUP, HALF, ROUND};
 use crate::isa::{Kept, Shift, Spots, array};
 use std::arch::asm;
 use std::arch::x86_64::*;
