@@ -49,6 +49,19 @@ pub mod avx512vnni {
         enable = "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512vbmi"
     )]
     #[doc(hidden)]
+    pub fn tile_q8_256<
+        const STEPS: usize,
+        const CENTERED: bool,
+        const CODE_MAX: u32,
+        const NR: usize,
+    >(tile: &mut crate::gemm::TileQ8<'_>) {
+        let isa = super::Avx512Vnni::assume_supported();
+        crate::gemm::tile_q8_256::<_, 2, STEPS, CENTERED, CODE_MAX, NR>(isa, tile);
+    }
+    #[target_feature(
+        enable = "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512vbmi"
+    )]
+    #[doc(hidden)]
     pub fn tile_f32<const NR: usize>(tile: &mut crate::gemm::TileF32<'_>) {
         let isa = super::Avx512Vnni::assume_supported();
         crate::gemm::tile_f32::<_, 2, NR>(isa, tile);

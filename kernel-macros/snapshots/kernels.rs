@@ -197,6 +197,32 @@ const Q4_0_KERNELS: &[::kernels::Kernel] = {
         },
         #[cfg(target_arch = "x86_64")]
         Kernel {
+            name: "q4_0_avx512vnni_gemm_q8_256",
+            isa: &isa::avx512vnni::INFO,
+            class: Numerics::Q8x256,
+            rows: 2 * <isa::Avx512Vnni as Isa>::LANES / 4,
+            columns: 6,
+            order: None,
+            entry: {
+                const CLASS: u32 = ::kernels::gemm::code_class::<
+                    isa::Avx512Vnni,
+                >(<Q4_0 as ::kernels::Coded>::CODE_MAX);
+                Entry::GemmQ8 {
+                    unpack: q4_0_avx512vnni_unpack_q8,
+                    tiles: &[
+                        isa::avx512vnni::tile_q8_256::<STEPS, CENTERED, CLASS, 1>,
+                        isa::avx512vnni::tile_q8_256::<STEPS, CENTERED, CLASS, 2>,
+                        isa::avx512vnni::tile_q8_256::<STEPS, CENTERED, CLASS, 3>,
+                        isa::avx512vnni::tile_q8_256::<STEPS, CENTERED, CLASS, 4>,
+                        isa::avx512vnni::tile_q8_256::<STEPS, CENTERED, CLASS, 5>,
+                        isa::avx512vnni::tile_q8_256::<STEPS, CENTERED, CLASS, 6>,
+                    ],
+                    shape: ::kernels::panel::Shape::of::<isa::Avx512Vnni, Q4_0>(),
+                }
+            },
+        },
+        #[cfg(target_arch = "x86_64")]
+        Kernel {
             name: "q4_0_avx512vnni_gemv_f32_1x1",
             isa: &isa::avx512vnni::INFO,
             class: Numerics::F32,

@@ -369,7 +369,7 @@ mod kernels_of_mxfp4 {
         ggml_type: Some(39),
         block_len: 32,
         block_bytes: 17,
-        code_hash: 6047683992857979984u64,
+        code_hash: 4608062570056815283u64,
         layout: Some(&LAYOUT),
         dequantize: |bytes, weights| {
             format::dequantize_blocks::<

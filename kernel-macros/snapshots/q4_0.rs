@@ -239,7 +239,7 @@ mod kernels_of_q4_0 {
         ggml_type: Some(2),
         block_len: 32,
         block_bytes: 18,
-        code_hash: 16008693880221032157u64,
+        code_hash: 872573836807379623u64,
         layout: Some(&LAYOUT),
         dequantize: |bytes, weights| {
             format::dequantize_blocks::<

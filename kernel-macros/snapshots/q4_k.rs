@@ -327,7 +327,7 @@ mod kernels_of_q4_k {
         ggml_type: Some(12),
         block_len: 256,
         block_bytes: 144,
-        code_hash: 18001424577482437848u64,
+        code_hash: 14751154481879055906u64,
         layout: Some(&LAYOUT),
         dequantize: |bytes, weights| {
             format::dequantize_blocks::<

@@ -165,13 +165,18 @@ pub(crate) fn tokens(row: &Row) -> TokenStream {
             pub fn #name #generics (#args) { let isa = super::#token::assume_supported(); #call }
         }
     };
-    let entries = [
+    let tile_of_quants = |name: &str| {
+        let tile = format_ident!("{name}");
         entry(
-            "tile_q8",
+            name,
             quote! { <const STEPS: usize, const CENTERED: bool, const CODE_MAX: u32, const NR: usize> },
             quote! { tile: &mut crate::gemm::TileQ8<'_> },
-            quote! { crate::gemm::tile_q8::<_, #panels, STEPS, CENTERED, CODE_MAX, NR>(isa, tile); },
-        ),
+            quote! { crate::gemm::#tile::<_, #panels, STEPS, CENTERED, CODE_MAX, NR>(isa, tile); },
+        )
+    };
+    let entries = [
+        tile_of_quants("tile_q8"),
+        tile_of_quants("tile_q8_256"),
         entry(
             "tile_f32",
             quote! { <const NR: usize> },

@@ -151,21 +151,25 @@ impl Writer<'_> {
         name
     }
 
+    /// Two kernels that differ in their tiles.
     fn gemm_q8(&mut self, isa: &Row) {
         let unpack = self.unpack(isa, "q8");
         let (format, module, token) = (self.format, isa.module(), isa.token());
-        let columns = (1..=isa.columns).map(Literal::usize_unsuffixed);
-        let entry = quote! { {
-            const CLASS: u32 = ::kernels::gemm::code_class::<isa::#token>(
-                <#format as ::kernels::Coded>::CODE_MAX
-            );
-            Entry::GemmQ8 {
-                unpack: #unpack,
-                tiles: &[#(isa::#module::tile_q8::<STEPS, CENTERED, CLASS, #columns>),*],
-                shape: ::kernels::panel::Shape::of::<isa::#token, #format>(),
-            }
-        } };
-        self.gemm(isa, "Q8", &entry);
+        for (class, variant) in [("q8", "Q8"), ("q8_256", "Q8x256")] {
+            let tile = format_ident!("tile_{class}");
+            let columns = (1..=isa.columns).map(Literal::usize_unsuffixed);
+            let entry = quote! { {
+                const CLASS: u32 = ::kernels::gemm::code_class::<isa::#token>(
+                    <#format as ::kernels::Coded>::CODE_MAX
+                );
+                Entry::GemmQ8 {
+                    unpack: #unpack,
+                    tiles: &[#(isa::#module::#tile::<STEPS, CENTERED, CLASS, #columns>),*],
+                    shape: ::kernels::panel::Shape::of::<isa::#token, #format>(),
+                }
+            } };
+            self.gemm(isa, (class, variant), &entry);
+        }
     }
 
     fn gemm_f32(&mut self, isa: &Row) {
@@ -176,14 +180,14 @@ impl Writer<'_> {
             unpack: #unpack,
             tiles: &[#(isa::#module::tile_f32::<#columns>),*],
         } };
-        self.gemm(isa, "F32", &entry);
+        self.gemm(isa, ("f32", "F32"), &entry);
     }
 
-    fn gemm(&mut self, isa: &Row, class: &str, entry: &TokenStream) {
-        let name = self.name(isa, &format!("gemm_{}", class.to_lowercase()));
+    fn gemm(&mut self, isa: &Row, (class, variant): (&str, &str), entry: &TokenStream) {
+        let name = self.name(isa, &format!("gemm_{class}"));
         let (panels, token) = (Literal::usize_unsuffixed(isa.panels), isa.token());
         let rows = quote! { #panels * <isa::#token as Isa>::LANES / 4 };
-        self.row(isa, &name, (&rows, isa.columns), class, entry);
+        self.row(isa, &name, (&rows, isa.columns), variant, entry);
     }
 
     fn row(

@@ -1,9 +1,11 @@
 //! Rows of activations in the form that kernels take.
 //!
 //! Class `q8`: int8 quants in groups of 32 with one `f32` scale, `x = scale * quant`, quants
-//! within -127..=127 and rounded half to even; scales have 22 significant bits (see `gemm`). Because a weight is `scale * code + bias`, kernels
-//! also need sums of quants: per 16, as integers for panels and multiplied by the scale for
-//! `gemv`. Class `f32`: the rows as they are. Class `bf16`: the rows rounded to bfloat16.
+//! within -127..=127 and rounded half to even; scales have 22 significant bits (see `gemm`).
+//! Because a weight is `scale * code + bias`, kernels also need sums of quants: per 16, as
+//! integers for panels and multiplied by the scale for `gemv`. Class `q8_256`: the same, but
+//! groups of 256 share their scale. Class `f32`: the rows as they are. Class `bf16`: the rows
+//! rounded to bfloat16.
 //!
 //! Rows are padded with zeros past the depth, so that a loop may finish its span.
 
@@ -13,6 +15,8 @@ use crate::quantize::quantize_row;
 
 /// Activations that share a scale.
 pub const GROUP: usize = 32;
+/// Activations that share a scale in class `q8_256`.
+pub const WIDE_GROUP: usize = 256;
 /// Activations that share a sum.
 pub const HALF: usize = 16;
 /// Zeros after a row: a span holds at most 512 weights.
@@ -37,9 +41,11 @@ pub struct Activations {
     floats: Vec<f32>,
 }
 
-/// One row of class `q8`, to be filled.
+/// One row of class `q8` or `q8_256`, to be filled.
 pub struct Row<'a> {
     pub(crate) x: &'a [f32],
+    /// Groups that share a scale.
+    pub(crate) share: usize,
     pub(crate) quants: &'a mut [i8],
     pub(crate) scales: &'a mut [f32],
     pub(crate) parts: &'a mut [f32],
@@ -47,7 +53,7 @@ pub struct Row<'a> {
     pub(crate) sums: &'a mut [i32],
 }
 
-/// One row of class `q8`.
+/// One row of class `q8` or `q8_256`.
 #[derive(Clone, Copy, Debug)]
 pub struct Q8<'a> {
     /// Padded with zeros.
@@ -103,11 +109,12 @@ impl Activations {
     /// Makes room for `rows` rows of `depth` quants and hands each out to be quantized.
     pub(crate) fn q8_rows<'a>(
         &'a mut self,
+        class: Numerics,
         x: &'a [f32],
-        rows: usize,
-        depth: usize,
+        (rows, depth): (usize, usize),
     ) -> Vec<Row<'a>> {
-        self.resize(Numerics::Q8, rows, depth);
+        self.resize(class, rows, depth);
+        let share = if class == Numerics::Q8x256 { WIDE_GROUP / GROUP } else { 1 };
         let stride = self.stride;
         self.quants.resize(rows * stride, 0);
         self.scales.resize(rows * stride / GROUP, 0.0);
@@ -125,6 +132,7 @@ impl Activations {
             .zip(half_parts.zip(sums))
             .map(|(((x, quants), (scales, parts)), (half_parts, sums))| Row {
                 x,
+                share,
                 quants,
                 scales,
                 parts,
@@ -159,16 +167,18 @@ impl Activations {
     /// Brings `rows` rows of `depth` floats into the form of a class, on this thread.
     pub fn fill(&mut self, class: Numerics, x: &[f32], rows: usize, depth: usize) {
         match class {
-            Numerics::Q8 => self.fill_q8(x, rows, depth),
+            Numerics::Q8 | Numerics::Q8x256 => {
+                let mut rows = self.q8_rows(class, x, (rows, depth));
+                rows.iter_mut().for_each(|row| quantize_row(Scalar::default(), row));
+            }
             Numerics::F32 => self.fill_f32(x, rows, depth),
             Numerics::Bf16 => self.fill_bf16(x, rows, depth),
         }
     }
 
-    /// Quantizes `rows` rows of `depth` floats on this thread.
+    /// Quantizes `rows` rows of `depth` floats in class `q8`, on this thread.
     pub fn fill_q8(&mut self, x: &[f32], rows: usize, depth: usize) {
-        let mut rows = self.q8_rows(x, rows, depth);
-        rows.iter_mut().for_each(|row| quantize_row(Scalar::default(), row));
+        self.fill(Numerics::Q8, x, rows, depth);
     }
 
     /// What kernels multiply with: the numbers of a row as they are after quantization or
@@ -176,7 +186,7 @@ impl Activations {
     #[must_use]
     pub fn seen(&self, row: usize) -> Vec<f32> {
         match self.class {
-            Numerics::Q8 => {
+            Numerics::Q8 | Numerics::Q8x256 => {
                 let row = self.q8(row);
                 let value = |k: usize| f32::from(row.quants[k]) * row.scales[k / GROUP];
                 (0..self.depth).map(value).collect()
@@ -220,7 +230,7 @@ impl Activations {
         &quants[row * self.stride..(row + 1) * self.stride]
     }
 
-    /// A row of class `q8`.
+    /// A row of class `q8` or `q8_256`.
     #[must_use]
     #[inline(always)]
     pub fn q8(&self, row: usize) -> Q8<'_> {

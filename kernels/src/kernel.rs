@@ -11,6 +11,8 @@ use std::fmt;
 pub enum Numerics {
     /// Int8 quants in groups of 32 with `f32` scales; integer dot products. The default.
     Q8,
+    /// Int8 quants in groups of 256: faster for large batches, and less exact.
+    Q8x256,
     /// Exact weights times `f32` activations.
     F32,
     /// Exact weights times activations rounded to bfloat16; `f32` products and sums.
@@ -19,13 +21,14 @@ pub enum Numerics {
 
 impl Numerics {
     /// Every class, the default first.
-    pub const ALL: [Self; 3] = [Self::Q8, Self::F32, Self::Bf16];
+    pub const ALL: [Self; 4] = [Self::Q8, Self::Q8x256, Self::F32, Self::Bf16];
 
     /// As in profiles and on the command line.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Q8 => "q8",
+            Self::Q8x256 => "q8_256",
             Self::F32 => "f32",
             Self::Bf16 => "bf16",
         }
@@ -37,11 +40,19 @@ impl Numerics {
         Self::ALL.into_iter().find(|class| class.name() == name)
     }
 
-    /// The class of the kernels that compute it.
-    pub(crate) fn of_kernels(self) -> Self {
+    /// Whether activations are quantized, and multiplied as integers.
+    #[must_use]
+    pub fn quantizes(self) -> bool {
+        matches!(self, Self::Q8 | Self::Q8x256)
+    }
+
+    /// The classes of the `gemv` and `gemm` kernels that compute it. A `gemv` kernel asks for a
+    /// scale of each 32 quants, whether they differ or not.
+    pub(crate) fn of_kernels(self) -> (Self, Self) {
         match self {
-            Self::Q8 => Self::Q8,
-            Self::F32 | Self::Bf16 => Self::F32,
+            Self::Q8 => (Self::Q8, Self::Q8),
+            Self::Q8x256 => (Self::Q8, Self::Q8x256),
+            Self::F32 | Self::Bf16 => (Self::F32, Self::F32),
         }
     }
 }

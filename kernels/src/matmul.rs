@@ -77,7 +77,7 @@ impl Plan {
         match self.class {
             Numerics::F32 => activations.fill_f32(x, batch, depth),
             Numerics::Bf16 => activations.fill_bf16(x, batch, depth),
-            Numerics::Q8 => self.quantize(pool, x, batch, activations),
+            Numerics::Q8 | Numerics::Q8x256 => self.quantize(pool, x, batch, activations),
         }
         Ok(())
     }
@@ -85,7 +85,7 @@ impl Plan {
     fn quantize(&self, pool: &Pool, x: &[f32], batch: usize, activations: &mut Activations) {
         /// Rows a thread takes at a time.
         const ROWS: usize = 8;
-        let mut rows = activations.q8_rows(x, batch, self.problem.depth);
+        let mut rows = activations.q8_rows(self.class, x, (batch, self.problem.depth));
         let quantize = self.gemm.kernel().isa.quantize;
         pool.for_each_chunk(&mut rows, ROWS, |_, rows| {
             for row in rows {

@@ -147,9 +147,7 @@ impl Plan {
             .filter(|kernel| kernel.isa == isa)
             .filter_map(Ready::new)
             .collect();
-        let of = |class: Numerics| {
-            choose(&kernels, class.of_kernels(), &params).map(|found| (class, found))
-        };
+        let of = |class: Numerics| choose(&kernels, class, &params).map(|found| (class, found));
         // A format without integer kernels is multiplied in floats, and the plan says so.
         let (class, (gemv, gemm)) = of(problem.class)
             .or_else(|| of(Numerics::F32))
@@ -237,17 +235,18 @@ impl Plan {
 
 /// The `gemv` kernels by number of columns, and the `gemm` kernel, of a class.
 fn choose(kernels: &[Ready], class: Numerics, params: &Params) -> Option<(Vec<Ready>, Ready)> {
-    let of_class = || kernels.iter().copied().filter(|ready| ready.kernel().class == class);
+    let of_class = |class| kernels.iter().copied().filter(move |r| r.kernel().class == class);
+    let (for_gemv, for_gemm) = class.of_kernels();
     let is_gemv =
         |ready: &Ready| matches!(ready.kernel().entry, Entry::GemvQ8(_) | Entry::GemvF32(_));
     let wanted = usize::from(params.rows);
     // For each number of columns, the tile nearest to the rows asked for.
-    let mut gemv: Vec<Ready> = of_class().filter(is_gemv).collect();
+    let mut gemv: Vec<Ready> = of_class(for_gemv).filter(is_gemv).collect();
     gemv.sort_by_key(|ready| {
         let kernel = ready.kernel();
         (kernel.columns, kernel.rows.abs_diff(wanted))
     });
     gemv.dedup_by_key(|ready| ready.kernel().columns);
-    let gemm = of_class().find(|ready| !is_gemv(ready))?;
+    let gemm = of_class(for_gemm).find(|ready| !is_gemv(ready))?;
     (!gemv.is_empty()).then_some((gemv, gemm))
 }

@@ -1,4 +1,5 @@
-//! Rows of floats become class `q8`: int8 quants, scales and sums.
+//! Rows of floats become int8 quants, scales and sums: class `q8`, and `q8_256` where groups share
+//! the scale of the largest number of all.
 //!
 //! A row takes one pass after the other, and in none of them a group waits for the one before it.
 //! In a single pass each group would wait for its maximum, then for a division, then for its
@@ -12,7 +13,7 @@ use crate::isa::Isa;
 /// A group with a NaN or an infinity gets the scale NaN, so that the output shows it. A group
 /// below 1e-36 counts as zero.
 #[inline(always)]
-pub fn quantize_row<I: Isa>(isa: I, row: &mut Row<'_>) {
+pub(crate) fn quantize_row<I: Isa>(isa: I, row: &mut Row<'_>) {
     let (whole, rest) = row.x.as_chunks::<GROUP>();
     let mut last = [[0.0; GROUP]];
     last.as_flattened_mut()[..rest.len()].copy_from_slice(rest);
@@ -24,6 +25,10 @@ pub fn quantize_row<I: Isa>(isa: I, row: &mut Row<'_>) {
         for (n, x) in part.1.iter().enumerate() {
             scales[part.0 + n] = isa.largest(x);
         }
+    }
+    for shared in scales.chunks_mut(row.share) {
+        let largest = shared.iter().map(|largest| largest.to_bits()).max().unwrap_or(0);
+        shared.fill(f32::from_bits(largest));
     }
     // Parts are not known yet; until then their place has what makes quants of numbers.
     let inverses = used(row.parts, groups);

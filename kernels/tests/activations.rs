@@ -1,6 +1,6 @@
 //! Rows of activations as kernels see them.
 
-use kernels::Activations;
+use kernels::{Activations, Numerics};
 
 #[test]
 fn a_group_is_rounded_half_to_even_and_never_reaches_minus_128() {
@@ -37,4 +37,34 @@ fn a_shorter_row_leaves_nothing_of_a_longer_one() {
     activations.fill_q8(&[1.0; 64], 1, 64);
     assert!(activations.q8(0).quants[64..].iter().all(|q| *q == 0));
     assert!(activations.q8(0).scales[2..].iter().all(|s| *s == 0.0));
+}
+
+#[test]
+fn in_class_q8_256_groups_share_the_scale_of_the_largest() {
+    let mut x = [1.0; 256 + 40];
+    x[200] = -12.7;
+    x[256] = 2.54;
+    let mut activations = Activations::default();
+    activations.fill(Numerics::Q8x256, &x, 1, x.len());
+    let row = activations.q8(0);
+    let scale = |largest: f32| f32::from_bits((largest / 127.0).to_bits() & !3);
+    assert_eq!(row.scales[..8], [scale(12.7); 8]);
+    assert_eq!(row.scales[8..10], [scale(2.54); 2]);
+    assert_eq!((row.quants[0], row.quants[200], row.quants[256]), (10, -127, 127));
+    assert_eq!(row.quants[257..296], [50; 39]);
+    assert_eq!((row.sums[0], row.sums[12], row.sums[18]), (160, 23, 400));
+    assert_eq!(row.parts[1], 320.0 * scale(12.7));
+    assert!(row.scales[10..].iter().all(|s| *s == 0.0));
+}
+
+#[test]
+fn what_is_not_finite_spoils_its_group_of_256_alone() {
+    let mut x = [1.0; 512];
+    x[300] = f32::NAN;
+    x[301] = f32::INFINITY;
+    let mut activations = Activations::default();
+    activations.fill(Numerics::Q8x256, &x, 1, 512);
+    let row = activations.q8(0);
+    assert!(row.scales[..8].iter().all(|s| s.is_finite()));
+    assert!(row.scales[8..16].iter().all(|s| s.is_nan()));
 }

@@ -10,7 +10,7 @@ use kernels::{
 };
 use naive::Rng;
 
-const CLASSES: [Numerics; 3] = Numerics::ALL;
+const CLASSES: [Numerics; 4] = Numerics::ALL;
 
 /// Weights `(rows, depth)` of a format and activations `(batch, depth)`.
 struct Case {
@@ -82,12 +82,13 @@ fn every_row_of_a_batch_equals_the_row_alone() {
         let depth = depth_of(format);
         let case = Case::new(format, class, (21, depth, 33), seed);
         let chain = match class {
-            Numerics::Q8 => depth / 8,
+            Numerics::Q8 | Numerics::Q8x256 => depth / 8,
             Numerics::F32 | Numerics::Bf16 => depth,
         };
         let relative = 3.0 * (chain + 4) as f64 * f64::from(f32::EPSILON);
         let mut x = case.x.clone();
-        for group in x.chunks_mut(depth).flat_map(|row| row.chunks_mut(32)) {
+        let group = if class == Numerics::Q8x256 { 256 } else { 32 };
+        for group in x.chunks_mut(depth).flat_map(|row| row.chunks_mut(group)) {
             // A quant is off by half a unit, of which 127 are the group's largest.
             let most = group.iter().fold(0.0f32, |most, x| most.max(x.abs()));
             group.iter_mut().for_each(|x| *x = x.abs() + most / 254.0);

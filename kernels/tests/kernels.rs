@@ -42,9 +42,9 @@ impl Case {
         // but rounding is left.
         let quantizes = format.kernels.iter().any(|kernel| kernel.class == Numerics::Q8);
         let exact = match class {
-            Numerics::Q8 if quantizes => dequantized(&x, batch, depth),
+            Numerics::Q8 | Numerics::Q8x256 if quantizes => dequantized(class, &x, (batch, depth)),
             Numerics::Bf16 => x.iter().map(|x| rounded_to_bf16(*x)).collect(),
-            Numerics::Q8 | Numerics::F32 => x.clone(),
+            Numerics::Q8 | Numerics::Q8x256 | Numerics::F32 => x.clone(),
         };
         let want = naive::matmul(format.name, &weights, rows, depth, &exact, batch);
         let magnitudes = magnitudes(format, &weights);
@@ -82,9 +82,9 @@ impl Case {
     }
 }
 
-fn dequantized(x: &[f32], batch: usize, depth: usize) -> Vec<f32> {
+fn dequantized(class: Numerics, x: &[f32], (batch, depth): (usize, usize)) -> Vec<f32> {
     let mut quantized = Activations::default();
-    quantized.fill_q8(x, batch, depth);
+    quantized.fill(class, x, batch, depth);
     let row = |m: usize| {
         let row = quantized.q8(m);
         (0..depth).map(|i| row.scales[i / 32] * f32::from(row.quants[i])).collect::<Vec<_>>()

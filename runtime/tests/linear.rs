@@ -93,7 +93,9 @@ fn every_format_multiplies_with_and_without_bias() {
                 let what = format!("{} {class} batch {batch}", format.name);
                 match linear.plan().class() {
                     Numerics::F32 => assert_close(&out, &want, depth, &what),
-                    Numerics::Q8 | Numerics::Bf16 => assert_near(&out, &want, &what),
+                    Numerics::Q8 | Numerics::Q8x256 | Numerics::Bf16 => {
+                        assert_near(&out, &want, &what)
+                    }
                 }
                 let x = Matrix::new([batch, depth], x).unwrap();
                 let applied = linear.apply(&context, &x).unwrap();
@@ -248,7 +250,9 @@ fn layers_of_real_models_multiply() {
                 linear.forward(&context, &x, 2, &mut out).unwrap();
                 match linear.plan().class() {
                     Numerics::F32 => assert_close(&out, &want, depth, &what),
-                    Numerics::Q8 | Numerics::Bf16 => assert_near(&out, &want, &what),
+                    Numerics::Q8 | Numerics::Q8x256 | Numerics::Bf16 => {
+                        assert_near(&out, &want, &what)
+                    }
                 }
             }
             layers += 1;

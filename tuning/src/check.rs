@@ -204,7 +204,7 @@ fn expected(problem: &Problem, weights: &[u8], x: &[f32], batch: usize) -> Vec<O
     let &Problem { format, rows, depth, class } = problem;
     let integers = format.kernels.iter().any(|kernel| kernel.class == Numerics::Q8);
     // A format without integer kernels is multiplied in floats.
-    let class = if class == Numerics::Q8 && !integers { Numerics::F32 } else { class };
+    let class = if class.quantizes() && !integers { Numerics::F32 } else { class };
     let mut activations = Activations::default();
     activations.fill(class, x, batch, depth);
     let x: Vec<f32> = (0..batch).flat_map(|row| activations.seen(row)).collect();

@@ -155,7 +155,7 @@ pub fn bound(
     let bytes = problem.format.bytes(problem.rows, problem.depth).ok()?;
     let macs = (batch * problem.rows * problem.depth) as f64;
     let (peak, gmacs) = match class {
-        Numerics::Q8 => ("dot", peaks.dot_gmacs.get(isa.name)?),
+        Numerics::Q8 | Numerics::Q8x256 => ("dot", peaks.dot_gmacs.get(isa.name)?),
         Numerics::F32 | Numerics::Bf16 => ("fma", peaks.fma_gmacs.get(isa.name)?),
     };
     let read = Bound { peak: "read", seconds: bytes as f64 / (peaks.read_gbps * 1e9) };

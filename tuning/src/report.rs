@@ -178,7 +178,7 @@ fn noise(trials: &[Trial]) -> String {
 fn in_floats(trials: &[Trial]) -> Option<&'static str> {
     let mut floats = trials.iter().filter(|trial| {
         let class = trial.best.plan(trial.problem).map(|plan| plan.class());
-        trial.problem.class == Numerics::Q8 && class.is_ok_and(|class| class == Numerics::F32)
+        trial.problem.class.quantizes() && class.is_ok_and(|class| class == Numerics::F32)
     });
     floats.next().map(|trial| trial.problem.format.name)
 }

@@ -1,8 +1,8 @@
 //! Activations as `gemm` reads them: blocks of columns, packed unit by unit.
 
-use crate::activations::{self, Activations};
+use crate::activations::{Activations, GROUP, HALF, Q8};
 use crate::gemm::{Factors, TileF32, TileQ8};
-use crate::kernel::{Entry, Ready};
+use crate::kernel::{Entry, Numerics, Ready};
 use crate::panel::Shape;
 
 /// Some columns of activations that share a register tile.
@@ -45,21 +45,18 @@ impl ColumnPanel {
         let size = self.units * block.count;
         self.quants.resize(size * unit, 0);
         self.factors.resize(size, Factors::default());
-        for c in 0..block.count {
-            let row = x.q8(block.first + c);
-            for u in 0..self.units {
-                let at = u * block.count + c;
-                self.quants[at * unit..(at + 1) * unit]
-                    .copy_from_slice(&row.quants[u * unit..(u + 1) * unit]);
-                let halves = u * unit / activations::HALF..(u + 1) * unit / activations::HALF;
-                let (sums, parts) = (&row.sums[halves.clone()], &row.half_parts[halves]);
-                self.factors[at] = Factors::new(
-                    shape.center,
-                    row.scales[u * unit / activations::GROUP],
-                    sums.iter().sum(),
-                    parts.iter().sum(),
-                );
-            }
+        let rows: Vec<Q8<'_>> = (0..block.count).map(|c| x.q8(block.first + c)).collect();
+        let (whole, by) = (unit / HALF, GROUP / unit);
+        let to = self.quants.chunks_exact_mut(unit).zip(&mut self.factors);
+        for (at, (quants, factors)) in to.enumerate() {
+            let (u, row) = (at / block.count, &rows[at % block.count]);
+            quants.copy_from_slice(&row.quants[u * unit..(u + 1) * unit]);
+            let halves = u * whole..(u + 1) * whole;
+            let (scale, sum) = (row.scales[u / by], row.sums[halves.clone()].iter().sum());
+            *factors = match x.class() {
+                Numerics::Q8x256 => Factors::wide(shape.center, scale, sum),
+                _ => Factors::new(shape.center, scale, sum, row.half_parts[halves].iter().sum()),
+            };
         }
     }
 

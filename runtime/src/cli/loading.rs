@@ -16,8 +16,9 @@ use runtime::{LoadOptions, Loaded};
 #[derive(clap::Args)]
 #[command(next_help_heading = "Loading and computing")]
 pub(crate) struct Loading {
-    /// How activations enter products: as int8 groups, rounded to bfloat16, or as they are.
-    #[arg(long, default_value = "q8", value_parser = class, value_name = "q8|bf16|f32")]
+    /// How activations enter products: as int8 in groups of 32, or of 256 (prompts are read faster,
+    /// less exactly), rounded to bfloat16, or as they are.
+    #[arg(long, default_value = "q8", value_parser = class, value_name = "q8|q8_256|bf16|f32")]
     pub(crate) activations: Numerics,
     /// Threads; 0 means one per usable CPU.
     #[arg(long, default_value_t = 0, value_name = "N",

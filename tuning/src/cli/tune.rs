@@ -49,8 +49,8 @@ pub(super) struct Args {
     /// Threads; 0 means one per usable CPU. A profile counts for programs with as many.
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=1024))]
     threads: u16,
-    /// How activations enter: as int8 groups, or as they are.
-    #[arg(long, default_value = "q8", value_parser = super::class, value_name = "q8|f32")]
+    /// How activations enter: as int8 in groups of 32, or of 256, or as they are.
+    #[arg(long, default_value = "q8", value_parser = super::class, value_name = "q8|q8_256|f32")]
     activations: Numerics,
     /// Decides orders and random data.
     #[arg(long, default_value_t = 1)]

@@ -133,7 +133,7 @@ mod tests {
                 continue;
             }
             let x: Vec<f32> = (0..batch * depth).map(|n| (n as f32 * 0.3).cos()).collect();
-            for class in [Numerics::Q8, Numerics::F32] {
+            for class in [Numerics::Q8, Numerics::Q8x256, Numerics::F32] {
                 let problem = Problem { format, rows, depth, class };
                 let plan = Plan::new(problem, &Selection::default()).unwrap();
                 plans(&pool, &[&plan, &plan], &weights, &x, batch).unwrap();

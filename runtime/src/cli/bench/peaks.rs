@@ -146,7 +146,7 @@ impl Multiply {
 /// What the bound of a class is called.
 pub(crate) fn bound_name(class: Numerics) -> &'static str {
     match class {
-        Numerics::Q8 => "dot",
+        Numerics::Q8 | Numerics::Q8x256 => "dot",
         Numerics::F32 | Numerics::Bf16 => "fma",
     }
 }
@@ -154,7 +154,7 @@ pub(crate) fn bound_name(class: Numerics) -> &'static str {
 /// Multiply-adds of a round, of one thread.
 fn macs_of(isa: &IsaInfo, class: Numerics) -> usize {
     match class {
-        Numerics::Q8 => isa.dot_macs(),
+        Numerics::Q8 | Numerics::Q8x256 => isa.dot_macs(),
         Numerics::F32 | Numerics::Bf16 => isa.fma_macs(),
     }
 }
@@ -166,7 +166,7 @@ fn multiply_once(
     rounds: usize,
 ) -> Duration {
     together(threads, PIECES * threads, |_| match class {
-        Numerics::Q8 => isa.run_probe(&mut Probe::Dot { rounds }),
+        Numerics::Q8 | Numerics::Q8x256 => isa.run_probe(&mut Probe::Dot { rounds }),
         Numerics::F32 | Numerics::Bf16 => isa.run_probe(&mut Probe::Fma { rounds }),
     })
 }
