@@ -11,6 +11,7 @@
 
 use crate::isa::Scalar;
 use crate::kernel::Numerics;
+use crate::lines::Lines;
 use crate::quantize::quantize_row;
 
 /// Activations that share a scale.
@@ -33,12 +34,12 @@ pub struct Activations {
     rows: usize,
     depth: usize,
     stride: usize,
-    quants: Vec<i8>,
-    scales: Vec<f32>,
-    parts: Vec<f32>,
-    half_parts: Vec<f32>,
-    sums: Vec<i32>,
-    floats: Vec<f32>,
+    quants: Lines<i8>,
+    scales: Lines<f32>,
+    parts: Lines<f32>,
+    half_parts: Lines<f32>,
+    sums: Lines<i32>,
+    floats: Lines<f32>,
 }
 
 /// One row of class `q8` or `q8_256`, to be filled.
@@ -76,12 +77,12 @@ impl Default for Activations {
             rows: 0,
             depth: 0,
             stride: 0,
-            quants: vec![],
-            scales: vec![],
-            parts: vec![],
-            half_parts: vec![],
-            sums: vec![],
-            floats: vec![],
+            quants: Lines::default(),
+            scales: Lines::default(),
+            parts: Lines::default(),
+            half_parts: Lines::default(),
+            sums: Lines::default(),
+            floats: Lines::default(),
         }
     }
 }
@@ -103,7 +104,8 @@ impl Activations {
         self.class = class;
         self.rows = rows;
         self.depth = depth;
-        self.stride = depth.next_multiple_of(64) + PAD;
+        // Rows of scales start at a cache line, too.
+        self.stride = depth.next_multiple_of(PAD) + PAD;
     }
 
     /// Makes room for `rows` rows of `depth` quants and hands each out to be quantized.
@@ -116,16 +118,12 @@ impl Activations {
         self.resize(class, rows, depth);
         let share = if class == Numerics::Q8x256 { WIDE_GROUP / GROUP } else { 1 };
         let stride = self.stride;
-        self.quants.resize(rows * stride, 0);
-        self.scales.resize(rows * stride / GROUP, 0.0);
-        self.parts.resize(rows * stride / GROUP, 0.0);
-        self.half_parts.resize(rows * stride / HALF, 0.0);
-        self.sums.resize(rows * stride / HALF, 0);
-        let quants = self.quants.chunks_exact_mut(stride);
-        let scales = self.scales.chunks_exact_mut(stride / GROUP);
-        let parts = self.parts.chunks_exact_mut(stride / GROUP);
-        let half_parts = self.half_parts.chunks_exact_mut(stride / HALF);
-        let sums = self.sums.chunks_exact_mut(stride / HALF);
+        let quants = self.quants.reserve(rows * stride).chunks_exact_mut(stride);
+        let (groups, halves) = (stride / GROUP, stride / HALF);
+        let scales = self.scales.reserve(rows * groups).chunks_exact_mut(groups);
+        let parts = self.parts.reserve(rows * groups).chunks_exact_mut(groups);
+        let half_parts = self.half_parts.reserve(rows * halves).chunks_exact_mut(halves);
+        let sums = self.sums.reserve(rows * halves).chunks_exact_mut(halves);
         x.chunks_exact(depth.max(1))
             .zip(quants)
             .zip(scales.zip(parts))
@@ -155,12 +153,11 @@ impl Activations {
 
     fn fill_floats(&mut self, class: Numerics, x: &[f32], rows: usize, depth: usize) {
         self.resize(class, rows, depth);
-        self.floats.clear();
-        self.floats.resize(rows * self.stride, 0.0);
-        for (to, from) in
-            self.floats.chunks_exact_mut(self.stride).zip(x.chunks_exact(depth.max(1)))
-        {
-            to[..depth].copy_from_slice(from);
+        let floats = self.floats.reserve(rows * self.stride);
+        for (to, from) in floats.chunks_exact_mut(self.stride).zip(x.chunks_exact(depth.max(1))) {
+            let (to, beyond) = to.split_at_mut(depth);
+            to.copy_from_slice(from);
+            beyond.fill(0.0);
         }
     }
 
@@ -205,8 +202,8 @@ impl Activations {
 
     /// All quants in another order (see `Coded::ORDER_WIDE`), to be read with
     /// [`Activations::row_of`].
-    pub(crate) fn in_order(&self, order: &[u8], quants: &mut Vec<i8>) {
-        quants.resize(self.quants.len(), 0);
+    pub(crate) fn in_order(&self, order: &[u8], quants: &mut Lines<i8>) {
+        let quants = quants.reserve(self.quants.len());
         let (from, _) = self.quants.as_chunks::<4>();
         let (to, _) = quants.as_chunks_mut::<4>();
         for (from, to) in from.chunks(self.stride / 4).zip(to.chunks_mut(self.stride / 4)) {

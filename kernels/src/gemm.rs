@@ -44,6 +44,7 @@
 use crate::activations::{ROUND, WIDE_GROUP};
 use crate::format::{counts_signed, together};
 use crate::isa::{Isa, array};
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// What a class `q8` tile multiplies: `MR` panels of weights, `NR` columns.
 pub struct TileQ8<'a> {
@@ -60,7 +61,7 @@ pub struct TileQ8<'a> {
 }
 
 /// Of a unit of a column: what makes its share of the product from an integer sum.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct Factors {
     /// Where the sum starts: the bits of `ROUND + center * sum(quants)`.

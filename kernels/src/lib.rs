@@ -14,6 +14,7 @@ pub mod gemv;
 pub mod isa;
 mod kernel;
 pub mod layout;
+mod lines;
 mod matmul;
 pub mod panel;
 pub mod params;

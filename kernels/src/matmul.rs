@@ -13,6 +13,7 @@ use crate::activations::Activations;
 use crate::format::ShapeError;
 use crate::gemv;
 use crate::kernel::{Entry, Numerics, Ready};
+use crate::lines::Lines;
 use crate::panel::{Panel, Source};
 use crate::plan::Plan;
 use crate::threads::{Columns, Out, Pool, Scratch};
@@ -230,7 +231,7 @@ fn multiply_each(
 }
 
 /// Quants in the orders that `gemv` kernels take, each once.
-struct Ordered(Vec<(&'static [u8], Vec<i8>)>);
+struct Ordered(Vec<(&'static [u8], Lines<i8>)>);
 
 impl Ordered {
     fn of(pool: &Pool, forms: &[Activations], products: &[Product<'_>]) -> Self {

@@ -15,46 +15,27 @@
 use crate::format::{Coded, Format, center};
 use crate::gemv::{padded, spans};
 use crate::isa::Isa;
+use crate::lines::Lines;
 use zerocopy::IntoBytes;
 
-/// Room for a panel, aligned to cache lines; it grows and is reused.
+/// Room for a panel; it grows and is reused.
 #[derive(Debug, Default)]
 pub struct Panel {
-    lines: Vec<Line>,
-    scratch: Vec<Line>,
+    registers: Lines<f32>,
+    scratch: Lines<f32>,
 }
-
-/// A cache line.
-#[derive(
-    Clone, Copy, Debug, Default, zerocopy::FromBytes, zerocopy::IntoBytes, zerocopy::Immutable,
-)]
-#[repr(C, align(64))]
-struct Line([f32; 16]);
 
 impl Panel {
     /// Room for `floats` floats, and as scratch for `scratch` floats.
     fn reserve(&mut self, floats: usize, scratch: usize) -> (&mut [f32], &mut [f32]) {
-        let lines = floats.div_ceil(16);
-        if self.lines.len() < lines {
-            self.lines.resize(lines, Line::default());
-        }
-        let more = scratch.div_ceil(16);
-        if self.scratch.len() < more {
-            self.scratch.resize(more, Line::default());
-        }
-        (floats_of(&mut self.lines[..lines]), floats_of(&mut self.scratch[..more]))
+        (self.registers.reserve(floats), self.scratch.reserve(scratch))
     }
 
     /// The panel's registers as bytes.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
-        self.lines.as_bytes()
+        self.registers.as_bytes()
     }
-}
-
-fn floats_of(lines: &mut [Line]) -> &mut [f32] {
-    let bytes = lines.as_mut_bytes();
-    zerocopy::FromBytes::mut_from_bytes(bytes).expect("lines are floats")
 }
 
 /// Rows of weights to unpack.

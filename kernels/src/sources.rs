@@ -32,6 +32,7 @@ sources! {
     "isa/x86/ymm.rs"
     "isa/x86/zmm.rs"
     "kernel.rs"
+    "lines.rs"
     "matmul.rs"
     "matmul/columns.rs"
     "panel.rs"

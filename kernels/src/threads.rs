@@ -7,6 +7,7 @@
 mod team;
 
 use crate::activations::Activations;
+use crate::lines::Lines;
 use crate::matmul::ColumnPanel;
 use crate::panel::Panel;
 use std::marker::PhantomData;
@@ -22,7 +23,7 @@ pub struct Pool {
     scratch: Mutex<Vec<Scratch>>,
     activations: Mutex<Vec<Activations>>,
     packed: Mutex<Vec<Vec<ColumnPanel>>>,
-    quants: Mutex<Vec<Vec<i8>>>,
+    quants: Mutex<Vec<Lines<i8>>>,
 }
 
 impl std::fmt::Debug for Pool {
@@ -139,11 +140,11 @@ impl Pool {
     }
 
     /// Room for quants from an earlier call, or none; [`Pool::keep_quants`] takes it back.
-    pub(crate) fn quants(&self) -> Vec<i8> {
+    pub(crate) fn quants(&self) -> Lines<i8> {
         take(&self.quants)
     }
 
-    pub(crate) fn keep_quants(&self, quants: Vec<i8>) {
+    pub(crate) fn keep_quants(&self, quants: Lines<i8>) {
         give(&self.quants, quants);
     }
 

@@ -3,6 +3,7 @@
 use crate::activations::{Activations, GROUP, HALF, Q8};
 use crate::gemm::{Factors, TileF32, TileQ8};
 use crate::kernel::{Entry, Numerics, Ready};
+use crate::lines::Lines;
 use crate::panel::Shape;
 
 /// Some columns of activations that share a register tile.
@@ -25,9 +26,9 @@ impl ColumnBlock {
 #[derive(Debug, Default)]
 pub(crate) struct ColumnPanel {
     units: usize,
-    quants: Vec<i8>,
-    factors: Vec<Factors>,
-    floats: Vec<f32>,
+    quants: Lines<i8>,
+    factors: Lines<Factors>,
+    floats: Lines<f32>,
 }
 
 impl ColumnPanel {
@@ -43,11 +44,11 @@ impl ColumnPanel {
         let unit = shape.unit;
         self.units = depth.div_ceil(unit);
         let size = self.units * block.count;
-        self.quants.resize(size * unit, 0);
-        self.factors.resize(size, Factors::default());
+        let quants = self.quants.reserve(size * unit);
+        let factors = self.factors.reserve(size);
         let rows: Vec<Q8<'_>> = (0..block.count).map(|c| x.q8(block.first + c)).collect();
         let (whole, by) = (unit / HALF, GROUP / unit);
-        let to = self.quants.chunks_exact_mut(unit).zip(&mut self.factors);
+        let to = quants.chunks_exact_mut(unit).zip(factors);
         for (at, (quants, factors)) in to.enumerate() {
             let (u, row) = (at / block.count, &rows[at % block.count]);
             quants.copy_from_slice(&row.quants[u * unit..(u + 1) * unit]);
@@ -62,10 +63,10 @@ impl ColumnPanel {
 
     fn pack_f32(&mut self, x: &Activations, block: ColumnBlock) {
         let (_, depth) = x.shape();
-        self.floats.resize(depth * block.count, 0.0);
+        let floats = self.floats.reserve(depth * block.count);
         for c in 0..block.count {
             let row = &x.floats(block.first + c)[..depth];
-            for (to, from) in self.floats[c..].iter_mut().step_by(block.count).zip(row) {
+            for (to, from) in floats[c..].iter_mut().step_by(block.count).zip(row) {
                 *to = *from;
             }
         }
