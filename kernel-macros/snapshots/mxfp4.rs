@@ -255,10 +255,10 @@ mod kernels_of_mxfp4 {
                 12, 13, 14, 15, 16, 18, 20, 24, 12, 11, 10, 9, 8, 6, 4, 0,
             ];
             const AT2: &[u8; 64] = &[
-                0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 17, 18, 19, 20, 21,
-                22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 34, 35, 36, 37, 38, 39, 40,
-                41, 42, 43, 44, 45, 46, 47, 48, 49, 51, 52, 53, 54, 55, 56, 57, 58, 59,
-                60, 61, 62, 63, 125, 126, 127,
+                4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 21, 22, 23, 24,
+                25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 38, 39, 40, 41, 42, 43,
+                44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 55, 56, 57, 58, 59, 60, 61, 62,
+                63, 121, 122, 123, 124, 125, 126, 127,
             ];
             if const { I::LANES == 64 } {
                 let from = isa.permute2(isa.load(span, 1), isa.load(span, 65), AT0);
@@ -271,12 +271,12 @@ mod kernels_of_mxfp4 {
                     Link::last(1, 0, 4),
                     isa.lookup(isa.and(isa.shr(from, 4), isa.splat_u8(15)), AT1),
                 );
-                let from = isa.permute2(isa.load(span, 69), isa.load(span, 72), AT2);
+                let from = isa.permute2(isa.load(span, 65), isa.load(span, 72), AT2);
                 each(
                     Link::first(2, 4, 4),
                     isa.lookup(isa.and(from, isa.splat_u8(15)), AT1),
                 );
-                let from = isa.permute2(isa.load(span, 69), isa.load(span, 72), AT2);
+                let from = isa.permute2(isa.load(span, 65), isa.load(span, 72), AT2);
                 each(
                     Link::last(3, 4, 4),
                     isa.lookup(isa.and(isa.shr(from, 4), isa.splat_u8(15)), AT1),
@@ -369,7 +369,7 @@ mod kernels_of_mxfp4 {
         ggml_type: Some(39),
         block_len: 32,
         block_bytes: 17,
-        code_hash: 4608062570056815283u64,
+        code_hash: 18361661300438096572u64,
         layout: Some(&LAYOUT),
         dequantize: |bytes, weights| {
             format::dequantize_blocks::<

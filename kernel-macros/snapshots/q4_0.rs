@@ -161,19 +161,19 @@ mod kernels_of_q4_0 {
                 63, 64, 65, 66, 67, 68, 69,
             ];
             const AT1: &[u8; 64] = &[
-                0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 18, 19, 20, 21, 22,
-                23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 36, 37, 38, 39, 40, 41, 42,
-                43, 44, 45, 46, 47, 48, 49, 50, 51, 54, 55, 56, 57, 58, 59, 60, 61, 62,
-                63, 122, 123, 124, 125, 126, 127,
+                8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 26, 27, 28,
+                29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 44, 45, 46, 47, 48,
+                49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 62, 63, 114, 115, 116, 117,
+                118, 119, 120, 121, 122, 123, 124, 125, 126, 127,
             ];
             if const { I::LANES == 64 } {
                 let from = isa.permute2(isa.load(span, 2), isa.load(span, 66), AT0);
                 each(Link::first(0, 0, 4), isa.and(from, isa.splat_u8(15)));
                 let from = isa.permute2(isa.load(span, 2), isa.load(span, 66), AT0);
                 each(Link::last(1, 0, 4), isa.and(isa.shr(from, 4), isa.splat_u8(15)));
-                let from = isa.permute2(isa.load(span, 74), isa.load(span, 80), AT1);
+                let from = isa.permute2(isa.load(span, 66), isa.load(span, 80), AT1);
                 each(Link::first(2, 4, 4), isa.and(from, isa.splat_u8(15)));
-                let from = isa.permute2(isa.load(span, 74), isa.load(span, 80), AT1);
+                let from = isa.permute2(isa.load(span, 66), isa.load(span, 80), AT1);
                 each(Link::last(3, 4, 4), isa.and(isa.shr(from, 4), isa.splat_u8(15)));
             } else {
                 let from = isa.load_halves(span, 2, 20);
@@ -239,7 +239,7 @@ mod kernels_of_q4_0 {
         ggml_type: Some(2),
         block_len: 32,
         block_bytes: 18,
-        code_hash: 872573836807379623u64,
+        code_hash: 6289025882390280534u64,
         layout: Some(&LAYOUT),
         dequantize: |bytes, weights| {
             format::dequantize_blocks::<

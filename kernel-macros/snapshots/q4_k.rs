@@ -175,6 +175,75 @@ mod kernels_of_q4_k {
                 each(15, isa.and(isa.shr(from, 4), isa.splat_u8(15)));
             }
         }
+        const ORDER_WIDE: Option<&'static [u8]> = Some(
+            &[
+                0, 1, 2, 3, 16, 17, 18, 19, 32, 33, 34, 35, 48, 49, 50, 51, 4, 5, 6, 7,
+                20, 21, 22, 23, 36, 37, 38, 39, 52, 53, 54, 55, 64, 65, 66, 67, 80, 81,
+                82, 83, 96, 97, 98, 99, 112, 113, 114, 115, 68, 69, 70, 71, 84, 85, 86,
+                87, 100, 101, 102, 103, 116, 117, 118, 119, 8, 9, 10, 11, 24, 25, 26, 27,
+                40, 41, 42, 43, 56, 57, 58, 59, 12, 13, 14, 15, 28, 29, 30, 31, 44, 45,
+                46, 47, 60, 61, 62, 63, 72, 73, 74, 75, 88, 89, 90, 91, 104, 105, 106,
+                107, 120, 121, 122, 123, 76, 77, 78, 79, 92, 93, 94, 95, 108, 109, 110,
+                111, 124, 125, 126, 127,
+            ],
+        );
+        #[inline(always)]
+        fn links<I: Isa>(
+            isa: I,
+            span: &Self::Span,
+            mut each: impl FnMut(Link, I::Bytes),
+        ) {
+            const AT0: &[u8; 64] = &[
+                0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 32, 33, 34, 35, 36,
+                37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 64, 65, 66, 67, 68, 69, 70,
+                71, 72, 73, 74, 75, 76, 77, 78, 79, 96, 97, 98, 99, 100, 101, 102, 103,
+                104, 105, 106, 107, 108, 109, 110, 111,
+            ];
+            const AT1: &[u8; 64] = &[
+                16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 48, 49,
+                50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63, 80, 81, 82, 83,
+                84, 85, 86, 87, 88, 89, 90, 91, 92, 93, 94, 95, 112, 113, 114, 115, 116,
+                117, 118, 119, 120, 121, 122, 123, 124, 125, 126, 127,
+            ];
+            const AT2: &[u8; 64] = &[
+                0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 32, 33, 34, 35, 36,
+                37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 80, 81, 82, 83, 84, 85, 86,
+                87, 88, 89, 90, 91, 92, 93, 94, 95, 112, 113, 114, 115, 116, 117, 118,
+                119, 120, 121, 122, 123, 124, 125, 126, 127,
+            ];
+            if const { I::LANES == 64 } {
+                let from = isa.permute2(isa.load(span, 16), isa.load(span, 80), AT0);
+                each(Link::first(0, 0, 4).every(2), isa.and(from, isa.splat_u8(15)));
+                let from = isa.permute2(isa.load(span, 16), isa.load(span, 80), AT1);
+                each(Link::last(1, 0, 4).every(2), isa.and(from, isa.splat_u8(15)));
+                let from = isa.permute2(isa.load(span, 144), isa.load(span, 208), AT1);
+                each(Link::first(2, 8, 4).every(2), isa.and(from, isa.splat_u8(15)));
+                let from = isa.permute2(isa.load(span, 176), isa.load(span, 224), AT2);
+                each(Link::last(3, 8, 4).every(2), isa.and(from, isa.splat_u8(15)));
+                let from = isa.permute2(isa.load(span, 16), isa.load(span, 80), AT0);
+                each(
+                    Link::first(4, 1, 4).every(2),
+                    isa.and(isa.shr(from, 4), isa.splat_u8(15)),
+                );
+                let from = isa.permute2(isa.load(span, 16), isa.load(span, 80), AT1);
+                each(
+                    Link::last(5, 1, 4).every(2),
+                    isa.and(isa.shr(from, 4), isa.splat_u8(15)),
+                );
+                let from = isa.permute2(isa.load(span, 144), isa.load(span, 208), AT1);
+                each(
+                    Link::first(6, 9, 4).every(2),
+                    isa.and(isa.shr(from, 4), isa.splat_u8(15)),
+                );
+                let from = isa.permute2(isa.load(span, 176), isa.load(span, 224), AT2);
+                each(
+                    Link::last(7, 9, 4).every(2),
+                    isa.and(isa.shr(from, 4), isa.splat_u8(15)),
+                );
+            } else {
+                format::links_in_order::<I, Self>(isa, span, each)
+            }
+        }
         #[inline(always)]
         fn scales<I: Isa>(isa: I, span: &Self::Span) -> I::Groups {
             const AT0: &[u8; 16] = &[
@@ -327,7 +396,7 @@ mod kernels_of_q4_k {
         ggml_type: Some(12),
         block_len: 256,
         block_bytes: 144,
-        code_hash: 14751154481879055906u64,
+        code_hash: 6805328634347598941u64,
         layout: Some(&LAYOUT),
         dequantize: |bytes, weights| {
             format::dequantize_blocks::<

@@ -100,6 +100,8 @@ pub struct Link {
     pub n: usize,
     /// The unit of its first sum.
     pub first: usize,
+    /// From the unit of some sums to the unit of the next.
+    pub step: usize,
     /// Neighbouring sums that belong to one unit.
     pub per: usize,
     /// Whether it is the first of its chain.
@@ -113,21 +115,28 @@ impl Link {
     #[must_use]
     #[inline(always)]
     pub const fn first(n: usize, first: usize, per: usize) -> Self {
-        Self { n, first, per, starts: true, ends: false }
+        Self { n, first, step: 1, per, starts: true, ends: false }
     }
 
     /// Neither the first nor the last.
     #[must_use]
     #[inline(always)]
     pub const fn inner(n: usize, first: usize, per: usize) -> Self {
-        Self { n, first, per, starts: false, ends: false }
+        Self { n, first, step: 1, per, starts: false, ends: false }
     }
 
     /// The last of a chain.
     #[must_use]
     #[inline(always)]
     pub const fn last(n: usize, first: usize, per: usize) -> Self {
-        Self { n, first, per, starts: false, ends: true }
+        Self { n, first, step: 1, per, starts: false, ends: true }
+    }
+
+    /// The same with units that lie apart.
+    #[must_use]
+    #[inline(always)]
+    pub const fn every(self, step: usize) -> Self {
+        Self { step, ..self }
     }
 }
 
@@ -144,7 +153,7 @@ pub fn links_in_order<I: Isa, F: Coded>(
         #[inline(always)]
         |n, codes| {
             let (first, per) = (n * I::LANES / F::UNIT, F::UNIT / 4);
-            each(Link { n, first, per, starts: true, ends: true }, codes);
+            each(Link { n, first, step: 1, per, starts: true, ends: true }, codes);
         },
     );
 }
@@ -163,8 +172,8 @@ pub fn coded_floats<I: Isa, F: Coded>(isa: I, span: &F::Span, mut each: impl FnM
         |n, codes| {
             for part in 0..4 {
                 let unit = (n * I::LANES + part * wide) / F::UNIT;
-                let scale = isa.spread(&scales, unit, wide);
-                let bias = isa.spread(&biases, unit, wide);
+                let scale = isa.spread(&scales, (unit, 1), wide);
+                let bias = isa.spread(&biases, (unit, 1), wide);
                 each(4 * n + part, isa.fma(scale, isa.widen(codes, part), bias));
             }
         },

@@ -122,7 +122,7 @@ fn padded_all<F: Format, const MR: usize>(rows: &[(&[F::Span], &[u8]); MR]) -> [
 struct Sums<I: Isa, const NR: usize> {
     /// Products with codes, lanes along K.
     codes: [[I::F32; 2]; NR],
-    /// Products with biases, lanes along units.
+    /// Products with biases, lanes along units; where the bias is a center, with scales.
     biases: [I::Groups; NR],
 }
 
@@ -174,6 +174,7 @@ fn tile_q8<I: Isa, F: Coded, const MR: usize, const NR: usize>(
         }
     }
     let units = F::SPAN / F::UNIT;
+    let center = const { center::<I, F>() }.map_or(1.0, |center| center as f32);
     array(
         #[inline(always)]
         |r| {
@@ -183,11 +184,11 @@ fn tile_q8<I: Isa, F: Coded, const MR: usize, const NR: usize>(
                     let [even, odd] = sums[r].codes[c];
                     let mut lanes = [0.0; 16];
                     isa.g_store(sums[r].biases[c], &mut lanes, 0);
-                    let mut sum = isa.sum(isa.add(even, odd));
+                    let mut bias = 0.0;
                     for unit in 0..units {
-                        sum += lanes[unit];
+                        bias += lanes[unit];
                     }
-                    sum
+                    isa.sum(isa.add(even, odd)) + center * bias
                 },
             )
         },
@@ -226,7 +227,6 @@ fn step_q8<I: Isa, F: Coded, const NR: usize>(
     x: &[Q8<'_>; NR],
     sums: &mut Sums<I, NR>,
 ) {
-    let signed = const { F::CENTER.is_some() && counts_signed::<I>(F::CODE_MAX) };
     let scales = F::scales(isa, span);
     let quants: [&[i8]; NR] = array(
         #[inline(always)]
@@ -243,11 +243,8 @@ fn step_q8<I: Isa, F: Coded, const NR: usize>(
         scaled[c] = isa.g_mul(scales, xs);
         sums.biases[c] = match const { center::<I, F>() } {
             Some(0) => sums.biases[c],
-            Some(center) if signed => {
-                let center = isa.g_splat(center as f32);
-                isa.g_fma(isa.g_mul(scales, center), parts, sums.biases[c])
-            }
-            _ => isa.g_fma(F::biases(isa, span), parts, sums.biases[c]),
+            Some(_) => isa.g_fma(scales, parts, sums.biases[c]),
+            None => isa.g_fma(F::biases(isa, span), parts, sums.biases[c]),
         };
     }
     let mut kept = [Kept::ROOM; NR];
@@ -264,7 +261,7 @@ fn step_q8<I: Isa, F: Coded, const NR: usize>(
                 let x = isa.load_i8(quants[c], link.n * I::LANES);
                 chains[c].add::<F>(isa, link, codes, x);
                 if link.ends {
-                    let scale = isa.spread(&kept[c], link.first, link.per);
+                    let scale = isa.spread(&kept[c], (link.first, link.step), link.per);
                     let sum = &mut sums.codes[c][link.n / 2 % 2];
                     *sum = isa.fma(scale, isa.to_f32(chains[c].sum), *sum);
                 }

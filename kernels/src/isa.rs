@@ -187,7 +187,7 @@ impl Shift {
 pub struct Spots {
     /// First byte of each, the last one repeated to 16.
     pub at: [usize; 16],
-    /// Starts of up to three 64-byte windows that hold them all.
+    /// Starts of up to three 64-byte windows that hold them all; a shorter span is one.
     pub windows: [usize; 3],
     /// Place of each byte in the first two windows joined.
     pub index: [u8; 32],
@@ -197,6 +197,14 @@ pub struct Spots {
     pub from_third: u64,
     /// Whether the windows reach all of them.
     pub fits: bool,
+    /// How many there are. What stands for those behind may be anything.
+    pub count: usize,
+    /// The first eight different places, the last one repeated.
+    pub kinds: [usize; 8],
+    /// How many different places there are.
+    pub different: usize,
+    /// Which of `kinds` each is.
+    pub kind: [i32; 16],
 }
 
 impl Spots {
@@ -212,7 +220,11 @@ impl Spots {
             index: [0; 32],
             third: [0; 32],
             from_third: 0,
-            fits: span >= WINDOW,
+            fits: true,
+            count: N,
+            kinds: [places[0]; 8],
+            different: 1,
+            kind: [0; 16],
         };
         let limit = span.saturating_sub(WINDOW);
         let (mut n, mut window, mut open) = (0, 0, false);
@@ -252,7 +264,33 @@ impl Spots {
             n += 1;
         }
         spots.at = at;
+        let mut n = 1;
+        while n < 16 {
+            if at[n] != at[n - 1] {
+                if spots.different < 8 {
+                    spots.kinds[spots.different] = at[n];
+                }
+                spots.different += 1;
+            }
+            spots.kind[n] = spots.different as i32 - 1;
+            n += 1;
+        }
+        let mut n = spots.different;
+        while n < 8 {
+            spots.kinds[n] = at[15];
+            n += 1;
+        }
         spots
+    }
+
+    /// Four of the different ones from `first` on, as pairs of bytes side by side.
+    #[inline(always)]
+    pub(crate) fn four_halves(&self, from: &[u8], first: usize) -> u64 {
+        let half = |n: usize| {
+            let at = self.kinds[first + n];
+            u64::from(u16::from_le_bytes(*from[at..at + 2].first_chunk().expect("two bytes")))
+        };
+        half(0) | half(1) << 16 | half(2) << 32 | half(3) << 48
     }
 
     /// All sixteen, as pairs of bytes.
@@ -421,7 +459,7 @@ pub trait Isa: Copy + Send + Sync + 'static {
     fn g_ue4m3(self, v: Self::Small) -> Self::Groups;
     /// Sixteen `f16`, by their bits.
     fn g_f16s(self, halves: &[u16; 16]) -> Self::Groups;
-    /// Lane n is the `f16` at `spots.at[n]`.
+    /// Lane n is the `f16` at `spots.at[n]`, as many as `spots` counts.
     #[inline(always)]
     fn g_f16(self, from: &[u8], spots: &Spots) -> Self::Groups {
         self.g_f16s(&spots.halves(from))
@@ -431,14 +469,13 @@ pub trait Isa: Copy + Send + Sync + 'static {
     /// Keeps group values where [`Isa::spread`] takes them from: a register, or memory where
     /// a load that repeats an element is cheaper than a permute.
     fn g_keep(self, v: Self::Groups, to: &mut Kept);
-    /// Lane n takes group `first + n / per`. `per` is a power of two, and all of the groups lie in
-    /// one half or, where registers are that wide, anywhere.
-    fn spread(self, kept: &Kept, first: usize, per: usize) -> Self::F32;
+    /// Lane n takes group `first + step * (n / per)`; `per` is a power of two.
+    fn spread(self, kept: &Kept, first_step: (usize, usize), per: usize) -> Self::F32;
 
     // The 16 bytes that become group values.
 
     fn s_load(self, from: &[u8], at: usize) -> Self::Small;
-    /// Lane n is the byte at `spots.at[n]`.
+    /// Lane n is the byte at `spots.at[n]`, as many as `spots` counts.
     #[inline(always)]
     fn s_bytes(self, from: &[u8], spots: &Spots) -> Self::Small {
         self.s_load(&spots.bytes(from), 0)

@@ -329,7 +329,7 @@ operations! {
         let mut kept = Kept::ROOM;
         isa.g_keep(v, &mut kept);
         for first in [0, 8] {
-            seen.moved(isa, isa.spread(&kept, first, 8));
+            seen.moved(isa, isa.spread(&kept, (first, 1), 8));
         }
     }
     sub_i32(isa, input, seen) {
@@ -456,7 +456,11 @@ operations! {
         let (from, spots) = input.spots::<16, 2>();
         seen.groups(isa, isa.g_f16(&from, &spots));
         let (from, spots) = input.spots::<5, 2>();
-        seen.groups(isa, isa.g_f16(&from, &spots));
+        seen.exact.extend(&Seen::group_lanes(isa, isa.g_f16(&from, &spots))[..5]);
+        let (from, spots) = input.spots::<3, 2>();
+        seen.exact.extend(&Seen::group_lanes(isa, isa.g_f16(&from, &spots))[..3]);
+        let (from, spots) = input.spots::<8, 2>();
+        seen.exact.extend(&Seen::group_lanes(isa, isa.g_f16(&from, &spots))[..8]);
     }
     g_f16_splat(isa, input, seen) {
         let (from, at) = input.window(2);
@@ -472,7 +476,11 @@ operations! {
             let room = I::LANES / 4 - takes;
             for half in halves {
                 let first = half + input.rng.range(0, room + 1);
-                seen.moved(isa, isa.spread(&kept, first, per));
+                seen.moved(isa, isa.spread(&kept, (first, 1), per));
+            }
+            for step in (2..4).filter(|step| step * (takes - 1) < 16) {
+                let first = input.rng.range(0, 16 - step * (takes - 1));
+                seen.moved(isa, isa.spread(&kept, (first, step), per));
             }
         }
     }

@@ -3,6 +3,7 @@
 //! A value that more than one step works on gets a name, so that generated code reads as short
 //! lines: `let from = isa.load(span, 2);`, then `isa.and(from, isa.splat_u8(15))`.
 
+use super::model::Bit;
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote};
 
@@ -14,6 +15,8 @@ pub(crate) struct Body {
     spots: Vec<Spots>,
     statements: Vec<TokenStream>,
     named: usize,
+    /// By bit of the numbers, the first byte that any of them takes it from.
+    starts: Vec<usize>,
 }
 
 /// Elements of `bytes` bytes, scattered over a span of `span` bytes.
@@ -25,6 +28,19 @@ struct Spots {
 }
 
 impl Body {
+    /// A function that hands out all of `numbers`, so that windows can be the same for all.
+    pub(crate) fn of(numbers: &[Vec<Bit>]) -> Self {
+        let width = numbers.iter().map(Vec::len).max().unwrap_or(0);
+        let first = |bit: usize| numbers.iter().filter_map(|number| *number.get(bit)?).min();
+        let starts = (0..width).map(|bit| first(bit).unwrap_or(0) / 8).collect();
+        Self { starts, ..Self::default() }
+    }
+
+    /// The first byte from which any number takes a bit, as far as that is known.
+    pub(crate) fn start(&self, bit: usize) -> Option<usize> {
+        self.starts.get(bit).copied()
+    }
+
     /// A constant array: the places that a permute reads, a table, masks.
     pub(crate) fn bytes(&mut self, value: Vec<u8>) -> Ident {
         format_ident!("AT{}", place_of(&mut self.bytes, value))

@@ -4,8 +4,15 @@
 //! nibbles and one of high nibbles of the same bytes belong to the same units lane by lane: two
 //! dot products can share a sum, and one conversion and one scale serve both. So the codes of a
 //! span are put in the order of their bytes, the lowest bits of all bytes first, as far as
-//! registers reach. Activations are put in the same order before they are multiplied.
+//! registers reach.
+//!
+//! Where the nibbles of a byte belong to two units, as in `Q4_K`, wide registers, whose bytes can
+//! be moved, take a part of 16 bytes of each of four units, and the next register of the chain the
+//! next part of the same units.
+//!
+//! Activations are put in the same order before they are multiplied.
 
+use super::lower::Register;
 use super::model::Bit;
 
 /// Registers whose lanes belong to the same units.
@@ -13,6 +20,8 @@ use super::model::Bit;
 pub(crate) struct Chain {
     /// The unit of the first sum.
     pub(crate) first: usize,
+    /// From the unit of some sums to the unit of the next.
+    pub(crate) step: usize,
     /// Neighbouring sums that belong to one unit.
     pub(crate) per: usize,
     /// The weights in each lane of each register.
@@ -29,9 +38,17 @@ pub(crate) fn chains(numbers: &[Vec<Bit>], unit: usize, lanes: usize) -> Option<
     let places: Vec<&[usize]> = weights
         .chunk_by(|a, b| lowest(a).map(|bit| bit % 8) == lowest(b).map(|bit| bit % 8))
         .collect();
+    if places.len() < 2 {
+        return None;
+    }
+    side_by_side(&places, unit, lanes).or_else(|| part_by_part(&places, unit, lanes))
+}
+
+/// A register for each place in a byte, all of the same bytes.
+fn side_by_side(places: &[&[usize]], unit: usize, lanes: usize) -> Option<Vec<Chain>> {
     let size = places[0].len();
     let alike = places.iter().all(|weights| weights.len() == size);
-    if places.len() < 2 || !alike || !size.is_multiple_of(lanes) {
+    if !alike || !size.is_multiple_of(lanes) {
         return None;
     }
     let chain = |n: usize| {
@@ -42,9 +59,38 @@ pub(crate) fn chains(numbers: &[Vec<Bit>], unit: usize, lanes: usize) -> Option<
             registers.iter().all(|weights| self::units(weights, unit).as_ref() == Some(&units));
         let per = units.iter().take_while(|unit| **unit == units[0]).count();
         let even = units.iter().enumerate().all(|(sum, unit)| *unit == units[0] + sum / per);
-        (same && even).then_some(Chain { first: units[0], per, registers })
+        (same && even).then_some(Chain { first: units[0], step: 1, per, registers })
     };
     (0..size / lanes).map(chain).collect()
+}
+
+/// Registers of one place in a byte, made of a part of each of some units.
+fn part_by_part(places: &[&[usize]], unit: usize, lanes: usize) -> Option<Vec<Chain>> {
+    /// Bytes that are moved together.
+    const PART: usize = 16;
+    if lanes != Register::Wide.lanes() || unit < 2 * PART {
+        return None;
+    }
+    let chain = |units: &[usize]| {
+        let firsts: Vec<usize> = units.chunks(unit).map(|weights| weights[0] / unit).collect();
+        let whole = units.chunks(unit).zip(&firsts).all(|(weights, first)| {
+            weights.iter().enumerate().all(|(n, weight)| *weight == unit * first + n)
+        });
+        let step = firsts[1].checked_sub(firsts[0])?;
+        let even = firsts.windows(2).all(|pair| pair[1] == pair[0] + step);
+        let part = |n: usize| {
+            let parts = units.chunks(unit).map(|weights| &weights[n * PART..(n + 1) * PART]);
+            parts.flatten().copied().collect()
+        };
+        let registers = (0..unit / PART).map(part).collect();
+        (whole && even).then_some(Chain { first: firsts[0], step, per: PART / 4, registers })
+    };
+    let size = lanes / PART * unit;
+    let chunks = |weights: &&[usize]| weights.len().is_multiple_of(size);
+    if !places.iter().all(chunks) {
+        return None;
+    }
+    places.iter().flat_map(|weights| weights.chunks(size)).map(chain).collect()
 }
 
 /// The unit of each sum, if sums are of four neighbouring weights.
@@ -80,6 +126,26 @@ mod tests {
         assert_eq!(found[1].registers[0][16], 96);
         assert_eq!(found[1].registers[1][0], 80);
         assert_eq!(order(&found)[..12], [0, 1, 2, 3, 8, 9, 10, 11, 4, 5, 6, 7]);
+    }
+
+    /// Blocks of 64 codes in 32 bytes, units of 32: low nibbles, then high ones.
+    fn planes(blocks: usize) -> Vec<Vec<Bit>> {
+        let bit = |weight: usize| 8 * (weight / 64 * 32 + weight % 32) + weight % 64 / 32 * 4;
+        (0..64 * blocks).map(|weight| (bit(weight)..bit(weight) + 4).map(Some).collect()).collect()
+    }
+
+    #[test]
+    fn nibbles_of_two_units_are_chained_part_by_part_on_wide_registers() {
+        let found = chains(&planes(4), 32, 64).unwrap();
+        assert_eq!(found.len(), 2);
+        let facts = |chain: &Chain| (chain.first, chain.step, chain.per, chain.registers.len());
+        assert_eq!(facts(&found[0]), (0, 2, 4, 2));
+        assert_eq!(facts(&found[1]), (1, 2, 4, 2));
+        assert_eq!(found[1].registers[1][..17], [(48..64).collect(), vec![112]].concat());
+        assert_eq!(order(&found)[..8], [0, 1, 2, 3, 16, 17, 18, 19]);
+        // Too few units for a register; bytes that do not move.
+        assert_eq!(chains(&planes(2), 32, 64), None);
+        assert_eq!(chains(&planes(4), 32, 32), None);
     }
 
     #[test]

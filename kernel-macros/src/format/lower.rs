@@ -121,7 +121,8 @@ fn step(segment: &Segment, register: Register, span: usize, body: &mut Body) -> 
     let mut masks: Vec<Option<u8>> =
         pieces.iter().map(|piece| Some(piece.as_ref().map_or(0, mask))).collect();
     masks[*numbers..].fill(None);
-    let gathered = gather(&bytes, register, span, body);
+    let start = pieces.iter().flatten().next().and_then(|piece| body.start(piece.to));
+    let gathered = gather(&bytes, register, (span, start), body);
     if uniform(&masks) == Some(0xFF) {
         return gathered;
     }
@@ -196,10 +197,11 @@ fn consecutive(bytes: &[Option<usize>], span: usize) -> Option<usize> {
     (all && start + bytes.len() <= span).then_some(start)
 }
 
+/// `start` is the first byte that any register reads for this segment, if that is known.
 fn gather(
     bytes: &[Option<usize>],
     register: Register,
-    span: usize,
+    (span, start): (usize, Option<usize>),
     body: &mut Body,
 ) -> TokenStream {
     let load = register.op("load");
@@ -215,7 +217,7 @@ fn gather(
         return quote! { isa.load_halves(span, #low, #high) };
     }
     match register {
-        Register::Wide => permute(bytes, span, body),
+        Register::Wide => permute(bytes, (span, start), body),
         Register::Narrow => shuffle_halves(low, high, span, body),
         Register::Small => shuffle(bytes, span, body),
     }
@@ -235,10 +237,37 @@ fn windows(bytes: &[Option<usize>], size: usize, span: usize) -> Vec<(usize, Vec
     windows
 }
 
+/// The same by windows that lie end to end from `start` on, so that registers share them; `None`
+/// if that takes more.
+fn cells(
+    bytes: &[Option<usize>],
+    start: usize,
+    (size, span): (usize, usize),
+    most: usize,
+) -> Option<Vec<(usize, Vec<Option<usize>>)>> {
+    let last = span.checked_sub(size)?;
+    let cell = |byte: usize| Some(last.min(start + byte.checked_sub(start)? / size * size));
+    let mut starts: Vec<usize> =
+        bytes.iter().flatten().map(|byte| cell(*byte)).collect::<Option<_>>()?;
+    starts.sort_unstable();
+    starts.dedup();
+    let place = |byte: &Option<usize>, from: usize| {
+        byte.filter(|byte| cell(*byte) == Some(from)).map(|byte| byte - from)
+    };
+    let window = |from: usize| (from, bytes.iter().map(|byte| place(byte, from)).collect());
+    (starts.len() <= most).then(|| starts.into_iter().map(window).collect())
+}
+
 /// Any byte of one or two windows of 64; more windows are joined.
-fn permute(bytes: &[Option<usize>], span: usize, body: &mut Body) -> TokenStream {
+fn permute(
+    bytes: &[Option<usize>],
+    (span, start): (usize, Option<usize>),
+    body: &mut Body,
+) -> TokenStream {
     const SIZE: usize = 64;
     let windows = windows(bytes, SIZE, span);
+    let shared = start.and_then(|start| cells(bytes, start, (SIZE, span), windows.len()));
+    let windows = shared.unwrap_or(windows);
     let load = |start: usize| {
         let at = Literal::usize_unsuffixed(start);
         if span < SIZE {

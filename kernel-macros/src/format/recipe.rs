@@ -12,7 +12,8 @@ pub(crate) const UNITS: usize = 16;
 /// Codes in the widest register.
 const WIDEST: usize = 64;
 /// Weights that a span should hold, if blocks allow: enough work to hide the scales' latency.
-/// Where scales are made of integers, in many steps, as many as the vector of scales has room for.
+/// Where scales are made of integers, in many steps, or blocks are as long as that, as many as the
+/// vector of scales has room for.
 const WISHED: usize = 256;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +39,8 @@ pub(crate) fn recipe(format: &Format) -> Option<Recipe> {
         weights.is_multiple_of(WIDEST) && weights <= UNITS * unit && blocks * format.bytes >= 16
     };
     let feasible: Vec<usize> = (1..=UNITS).filter(fits).collect();
-    let wish = if format.equation.scale.has_integers() { UNITS * unit } else { WISHED };
+    let long = format.equation.scale.has_integers() || format.block() >= WISHED;
+    let wish = if long { UNITS * unit } else { WISHED };
     let wished = feasible.iter().copied().find(|blocks| blocks * format.block() >= wish);
     let blocks = wished.or(feasible.last().copied())?;
     Some(Recipe { unit, blocks })

@@ -257,8 +257,8 @@ impl<const L: usize, const Q: usize> Isa for Lanes<L, Q> {
     fn g_keep(self, v: [f32; 16], to: &mut Kept) {
         to.0 = v;
     }
-    fn spread(self, kept: &Kept, first: usize, per: usize) -> [f32; Q] {
-        array(|n| kept.0[first + n / per])
+    fn spread(self, kept: &Kept, (first, step): (usize, usize), per: usize) -> [f32; Q] {
+        array(|n| kept.0[first + step * (n / per)])
     }
 
     fn s_load(self, from: &[u8], at: usize) -> [u8; 16] {

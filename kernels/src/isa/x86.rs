@@ -63,17 +63,6 @@ macro_rules! x86_isa {
             fn s_shl(self, v: __m128i, bits: u32) -> __m128i {
                 _mm_sll_epi16(v, _mm_cvtsi32_si128(bits.cast_signed()))
             }
-            fn s_shift_bytes(self, v: __m128i, by: &Shift) -> __m128i {
-                let (even, odd) = (by.even.as_ptr().cast(), by.odd.as_ptr().cast());
-                // SAFETY: `by.even` has 64 bytes.
-                let even = unsafe { _mm_loadu_si128(even) };
-                // SAFETY: `by.odd` has 64 bytes.
-                let odd = unsafe { _mm_loadu_si128(odd) };
-                let low = _mm_set1_epi16(0xFF);
-                let even = _mm_srli_epi16::<8>(_mm_mullo_epi16(_mm_and_si128(v, low), even));
-                let odd = _mm_mullo_epi16(_mm_srli_epi16::<8>(v), odd);
-                _mm_or_si128(even, _mm_andnot_si128(low, odd))
-            }
             #[inline(always)]
             fn largest(self, x: &[f32; GROUP]) -> f32 {
                 self.largest_of(self.group(x))

@@ -76,10 +76,10 @@ pub(super) fn codes(format: &Format, recipe: Recipe, code: &Code) -> TokenStream
 
 /// `Coded::links` and its orders, where registers can be chained.
 pub(super) fn links(format: &Format, recipe: Recipe, code: &Code) -> TokenStream {
-    let mut body = Body::default();
     let numbers: Vec<Vec<Bit>> = (0..recipe.blocks * format.block())
         .map(|weight| in_span(format, format.codes(), weight))
         .collect();
+    let mut body = Body::of(&numbers);
     let [wide, narrow] = [Register::Wide, Register::Narrow]
         .map(|register| chains(&numbers, recipe.unit, register.lanes()));
     let mut hand_out = |chains: &Option<Vec<Chain>>, register: Register| {
@@ -87,7 +87,11 @@ pub(super) fn links(format: &Format, recipe: Recipe, code: &Code) -> TokenStream
             return quote! { format::links_in_order::<I, Self>(isa, span, each) };
         };
         let mut n = 0;
-        for Chain { first, per, registers } in chains {
+        for Chain { first, step, per, registers } in chains {
+            let every = (*step != 1).then(|| {
+                let step = Literal::usize_unsuffixed(*step);
+                quote! { .every(#step) }
+            });
             for (link, weights) in registers.iter().enumerate() {
                 let lanes: Vec<Vec<Bit>> =
                     weights.iter().map(|weight| numbers[*weight].clone()).collect();
@@ -99,7 +103,7 @@ pub(super) fn links(format: &Format, recipe: Recipe, code: &Code) -> TokenStream
                     _ => made("inner"),
                 };
                 let facts = [n, *first, *per].map(Literal::usize_unsuffixed);
-                body.statement(quote! { each(Link::#place(#(#facts),*), #value); });
+                body.statement(quote! { each(Link::#place(#(#facts),*) #every, #value); });
                 n += 1;
             }
         }

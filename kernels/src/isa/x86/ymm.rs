@@ -117,6 +117,17 @@ macro_rules! ymm_isa {
             let odd = _mm256_mullo_epi16(_mm256_srli_epi16::<8>(v), odd);
             _mm256_or_si256(even, _mm256_andnot_si256(low, odd))
         }
+        fn s_shift_bytes(self, v: __m128i, by: &Shift) -> __m128i {
+            let (even, odd) = (by.even.as_ptr().cast(), by.odd.as_ptr().cast());
+            // SAFETY: `by.even` has 64 bytes.
+            let even = unsafe { _mm_loadu_si128(even) };
+            // SAFETY: `by.odd` has 64 bytes.
+            let odd = unsafe { _mm_loadu_si128(odd) };
+            let low = _mm_set1_epi16(0xFF);
+            let even = _mm_srli_epi16::<8>(_mm_mullo_epi16(_mm_and_si128(v, low), even));
+            let odd = _mm_mullo_epi16(_mm_srli_epi16::<8>(v), odd);
+            _mm_or_si128(even, _mm_andnot_si128(low, odd))
+        }
         fn test_bits(self, v: __m256i, bits: &[u8], set: u8) -> __m256i {
             let bits: &[u8; 32] = chunk(bits, 0);
             // SAFETY: `bits` refers to the 32 bytes that are read.
@@ -321,12 +332,20 @@ macro_rules! ymm_isa {
             unsafe { asm!("/* {0} */", in(reg) to, options(nostack, preserves_flags)) };
         }
         #[inline(always)]
-        fn spread(self, kept: &Kept, first: usize, per: usize) -> __m256 {
-            match per {
-                8.. => self.splat(kept.0[first]),
-                4 => self.two(chunk(&kept.0, first)),
-                2 => self.four(chunk(&kept.0, first)),
-                _ => self.load_f32(&kept.0, first),
+        fn spread(self, kept: &Kept, (first, step): (usize, usize), per: usize) -> __m256 {
+            match (per, step) {
+                (8.., _) => self.splat(kept.0[first]),
+                (4, 1) => self.two(chunk(&kept.0, first)),
+                (2, 1) => self.four(chunk(&kept.0, first)),
+                (1, 1) => self.load_f32(&kept.0, first),
+                // No lowering asks for this.
+                _ => {
+                    let lanes: [f32; 8] = array(
+                        #[inline(always)]
+                        |n| kept.0[first + step * (n / per)],
+                    );
+                    self.load_f32(&lanes, 0)
+                }
             }
         }
     });

@@ -2,7 +2,7 @@
 
 use super::{chunk, chunk_mut, quad_of, x86_isa};
 use crate::activations::{GROUP, HALF, ROUND};
-use crate::isa::{Kept, Shift, Spots, array};
+use crate::isa::{Isa, Kept, Shift, Spots, array};
 use std::arch::asm;
 use std::arch::x86_64::*;
 
@@ -98,6 +98,13 @@ x86_isa!(Avx512Vnni {
         // SAFETY: `by.kept` has the 64 bytes that are read.
         let kept = unsafe { _mm512_loadu_si512(by.kept.as_ptr().cast()) };
         _mm512_and_si512(_mm512_multishift_epi64_epi8(offsets, v), kept)
+    }
+    fn s_shift_bytes(self, v: __m128i, by: &Shift) -> __m128i {
+        // SAFETY: `by.offsets` has 64 bytes.
+        let offsets = unsafe { _mm_loadu_si128(by.offsets.as_ptr().cast()) };
+        // SAFETY: `by.kept` has 64 bytes.
+        let kept = unsafe { _mm_loadu_si128(by.kept.as_ptr().cast()) };
+        _mm_and_si128(_mm_multishift_epi64_epi8(offsets, v), kept)
     }
     fn test_bits(self, v: __m512i, bits: &[u8], set: u8) -> __m512i {
         let bits: &[u8; 64] = chunk(bits, 0);
@@ -279,12 +286,16 @@ x86_isa!(Avx512Vnni {
     }
     #[inline(always)]
     fn g_f16(self, from: &[u8], spots: &Spots) -> __m512 {
-        if spots.fits {
-            self.f16s_of(self.spots(from, spots))
-        } else if spots.at[15] + 4 <= from.len() {
-            self.gathered_f16s(from, spots)
+        // A conversion costs as much as its result is wide.
+        if spots.different <= 4 {
+            let four = self.half_f16s(spots.four_halves(from, 0), 0);
+            self.lanes_of(four, &spots.kind)
+        } else if spots.count > 8 || spots.different < spots.count {
+            self.all_f16(from, spots)
+        } else if spots.fits && spots.from_third == 0 {
+            self.half_f16s_of(self.spots(from, spots))
         } else {
-            self.g_f16s(&spots.halves(from))
+            self.half_f16s(spots.four_halves(from, 0), spots.four_halves(from, 4))
         }
     }
     #[inline(always)]
@@ -302,18 +313,45 @@ x86_isa!(Avx512Vnni {
         // SAFETY: `to` has the 16 floats that are written.
         unsafe { _mm512_store_ps(to.0.as_mut_ptr(), v) };
     }
-    fn spread(self, kept: &Kept, first: usize, per: usize) -> __m512 {
-        let lane: [i32; 16] = array(#[inline(always)] |n| (first + n / per) as i32);
-        // SAFETY: `lane` has the 64 bytes that are read.
-        let lane = unsafe { _mm512_loadu_si512(lane.as_ptr().cast()) };
-        // SAFETY: `kept` has the 16 floats that are read.
-        let v = unsafe { _mm512_load_ps(kept.0.as_ptr()) };
-        _mm512_permutexvar_ps(lane, v)
+    #[inline(always)]
+    fn spread(self, kept: &Kept, (first, step): (usize, usize), per: usize) -> __m512 {
+        let lanes = array(#[inline(always)] |n| (first + step * (n / per)) as i32);
+        self.lanes_of(self.kept(kept), &lanes)
     }
 });
 
 #[kernel_macros::fence]
 impl crate::isa::Avx512Vnni {
+    fn kept(self, kept: &Kept) -> __m512 {
+        // SAFETY: `kept` has the 16 floats that are read.
+        unsafe { _mm512_load_ps(kept.0.as_ptr()) }
+    }
+    /// Lane n takes lane `lane[n]`.
+    fn lanes_of(self, v: __m512, lane: &[i32; 16]) -> __m512 {
+        // SAFETY: `lane` has the 64 bytes that are read.
+        let lane = unsafe { _mm512_loadu_si512(lane.as_ptr().cast()) };
+        _mm512_permutexvar_ps(lane, v)
+    }
+    /// Sixteen `f16`, wherever they are.
+    #[inline(always)]
+    fn all_f16(self, from: &[u8], spots: &Spots) -> __m512 {
+        if spots.fits {
+            self.f16s_of(self.spots(from, spots))
+        } else if spots.at[15] + 4 <= from.len() {
+            self.gathered_f16s(from, spots)
+        } else {
+            self.g_f16s(&spots.halves(from))
+        }
+    }
+    /// Four `f16` each of two qwords; the upper lanes may be anything.
+    fn half_f16s(self, low: u64, high: u64) -> __m512 {
+        let halves = _mm_set_epi64x(high.cast_signed(), low.cast_signed());
+        _mm512_castps256_ps512(_mm256_cvtph_ps(halves))
+    }
+    /// The first eight `f16`; the upper lanes may be anything.
+    fn half_f16s_of(self, bytes: __m512i) -> __m512 {
+        _mm512_castps256_ps512(_mm256_cvtph_ps(_mm512_castsi512_si128(bytes)))
+    }
     /// The `f16` in the low half of the dword at each spot; the last dword lies within `from`.
     fn gathered_f16s(self, from: &[u8], spots: &Spots) -> __m512 {
         let from = &from[..spots.at[15] + 4];
@@ -321,20 +359,6 @@ impl crate::isa::Avx512Vnni {
             #[inline(always)]
             |n| spots.at[n] as i32,
         );
-        if spots.at[7] == spots.at[15] {
-            // SAFETY: `at` has the 32 bytes that are read.
-            let at = unsafe { _mm256_loadu_si256(at.as_ptr().cast()) };
-            // SAFETY: spots ascend; the dword at the last one is the end of `from`.
-            let dwords = unsafe { _mm256_i32gather_epi32::<1>(from.as_ptr().cast(), at) };
-            // The low half of each dword, and of the last one to the end.
-            let halves: [u16; 16] = array(
-                #[inline(always)]
-                |n| 2 * n.min(7) as u16,
-            );
-            // SAFETY: `halves` has the 32 bytes that are read.
-            let halves = unsafe { _mm256_loadu_si256(halves.as_ptr().cast()) };
-            return _mm512_cvtph_ps(_mm256_permutexvar_epi16(halves, dwords));
-        }
         // SAFETY: `at` has the 64 bytes that are read.
         let at = unsafe { _mm512_loadu_si512(at.as_ptr().cast()) };
         // SAFETY: spots ascend; the dword at the last one is the end of `from`.
@@ -345,6 +369,10 @@ impl crate::isa::Avx512Vnni {
     #[inline(always)]
     fn spots(self, from: &[u8], spots: &Spots) -> __m512i {
         let [a, b, c] = spots.windows;
+        if from.len() < 64 {
+            let all = self.load_prefix(from);
+            return self.of_two(all, all, &spots.index);
+        }
         let (a, b) = (self.window(chunk(from, a)), self.window(chunk(from, b)));
         let two = self.of_two(a, b, &spots.index);
         if spots.from_third == 0 {
