@@ -113,114 +113,30 @@ mod kernels_of_mxfp4 {
             );
             if const { I::LANES == 64 } {
                 let from = isa.permute(isa.load(span, 1), AT0);
-                each(
-                    0,
-                    isa
-                        .lookup(
-                            isa.and(isa.shift_dwords(from, BY0), isa.splat_u8(15)),
-                            AT1,
-                        ),
-                );
+                each(0, isa.lookup(isa.shift_dwords(from, BY0), AT1));
                 let from = isa.permute(isa.load(span, 35), AT0);
-                each(
-                    1,
-                    isa
-                        .lookup(
-                            isa.and(isa.shift_dwords(from, BY0), isa.splat_u8(15)),
-                            AT1,
-                        ),
-                );
+                each(1, isa.lookup(isa.shift_dwords(from, BY0), AT1));
                 let from = isa.permute(isa.load(span, 69), AT0);
-                each(
-                    2,
-                    isa
-                        .lookup(
-                            isa.and(isa.shift_dwords(from, BY0), isa.splat_u8(15)),
-                            AT1,
-                        ),
-                );
+                each(2, isa.lookup(isa.shift_dwords(from, BY0), AT1));
                 let from = isa.permute(isa.load(span, 72), AT2);
-                each(
-                    3,
-                    isa
-                        .lookup(
-                            isa.and(isa.shift_dwords(from, BY0), isa.splat_u8(15)),
-                            AT1,
-                        ),
-                );
+                each(3, isa.lookup(isa.shift_dwords(from, BY0), AT1));
             } else {
                 let from = isa.load_halves(span, 1, 1);
-                each(
-                    0,
-                    isa
-                        .lookup(
-                            isa.and(isa.shift_dwords(from, BY1), isa.splat_u8(15)),
-                            AT1,
-                        ),
-                );
+                each(0, isa.lookup(isa.shift_dwords(from, BY1), AT1));
                 let from = isa.load_halves(span, 18, 18);
-                each(
-                    1,
-                    isa
-                        .lookup(
-                            isa.and(isa.shift_dwords(from, BY1), isa.splat_u8(15)),
-                            AT1,
-                        ),
-                );
+                each(1, isa.lookup(isa.shift_dwords(from, BY1), AT1));
                 let from = isa.load_halves(span, 35, 35);
-                each(
-                    2,
-                    isa
-                        .lookup(
-                            isa.and(isa.shift_dwords(from, BY1), isa.splat_u8(15)),
-                            AT1,
-                        ),
-                );
+                each(2, isa.lookup(isa.shift_dwords(from, BY1), AT1));
                 let from = isa.load_halves(span, 52, 52);
-                each(
-                    3,
-                    isa
-                        .lookup(
-                            isa.and(isa.shift_dwords(from, BY1), isa.splat_u8(15)),
-                            AT1,
-                        ),
-                );
+                each(3, isa.lookup(isa.shift_dwords(from, BY1), AT1));
                 let from = isa.load_halves(span, 69, 69);
-                each(
-                    4,
-                    isa
-                        .lookup(
-                            isa.and(isa.shift_dwords(from, BY1), isa.splat_u8(15)),
-                            AT1,
-                        ),
-                );
+                each(4, isa.lookup(isa.shift_dwords(from, BY1), AT1));
                 let from = isa.load_halves(span, 86, 86);
-                each(
-                    5,
-                    isa
-                        .lookup(
-                            isa.and(isa.shift_dwords(from, BY1), isa.splat_u8(15)),
-                            AT1,
-                        ),
-                );
+                each(5, isa.lookup(isa.shift_dwords(from, BY1), AT1));
                 let from = isa.load_halves(span, 103, 103);
-                each(
-                    6,
-                    isa
-                        .lookup(
-                            isa.and(isa.shift_dwords(from, BY1), isa.splat_u8(15)),
-                            AT1,
-                        ),
-                );
+                each(6, isa.lookup(isa.shift_dwords(from, BY1), AT1));
                 let from = isa.load_halves(span, 120, 120);
-                each(
-                    7,
-                    isa
-                        .lookup(
-                            isa.and(isa.shift_dwords(from, BY1), isa.splat_u8(15)),
-                            AT1,
-                        ),
-                );
+                each(7, isa.lookup(isa.shift_dwords(from, BY1), AT1));
             }
         }
         const ORDER_WIDE: Option<&'static [u8]> = Some(
@@ -262,66 +178,30 @@ mod kernels_of_mxfp4 {
             ];
             if const { I::LANES == 64 } {
                 let from = isa.permute2(isa.load(span, 1), isa.load(span, 65), AT0);
-                each(
-                    Link::first(0, 0, 4),
-                    isa.lookup(isa.and(from, isa.splat_u8(15)), AT1),
-                );
+                each(Link::first(0, 0, 4), isa.lookup(from, AT1));
                 let from = isa.permute2(isa.load(span, 1), isa.load(span, 65), AT0);
-                each(
-                    Link::last(1, 0, 4),
-                    isa.lookup(isa.and(isa.shr(from, 4), isa.splat_u8(15)), AT1),
-                );
+                each(Link::last(1, 0, 4), isa.lookup(isa.shr(from, 4), AT1));
                 let from = isa.permute2(isa.load(span, 65), isa.load(span, 72), AT2);
-                each(
-                    Link::first(2, 4, 4),
-                    isa.lookup(isa.and(from, isa.splat_u8(15)), AT1),
-                );
+                each(Link::first(2, 4, 4), isa.lookup(from, AT1));
                 let from = isa.permute2(isa.load(span, 65), isa.load(span, 72), AT2);
-                each(
-                    Link::last(3, 4, 4),
-                    isa.lookup(isa.and(isa.shr(from, 4), isa.splat_u8(15)), AT1),
-                );
+                each(Link::last(3, 4, 4), isa.lookup(isa.shr(from, 4), AT1));
             } else {
                 let from = isa.load_halves(span, 1, 18);
-                each(
-                    Link::first(0, 0, 4),
-                    isa.lookup(isa.and(from, isa.splat_u8(15)), AT1),
-                );
+                each(Link::first(0, 0, 4), isa.lookup(from, AT1));
                 let from = isa.load_halves(span, 1, 18);
-                each(
-                    Link::last(1, 0, 4),
-                    isa.lookup(isa.and(isa.shr(from, 4), isa.splat_u8(15)), AT1),
-                );
+                each(Link::last(1, 0, 4), isa.lookup(isa.shr(from, 4), AT1));
                 let from = isa.load_halves(span, 35, 52);
-                each(
-                    Link::first(2, 2, 4),
-                    isa.lookup(isa.and(from, isa.splat_u8(15)), AT1),
-                );
+                each(Link::first(2, 2, 4), isa.lookup(from, AT1));
                 let from = isa.load_halves(span, 35, 52);
-                each(
-                    Link::last(3, 2, 4),
-                    isa.lookup(isa.and(isa.shr(from, 4), isa.splat_u8(15)), AT1),
-                );
+                each(Link::last(3, 2, 4), isa.lookup(isa.shr(from, 4), AT1));
                 let from = isa.load_halves(span, 69, 86);
-                each(
-                    Link::first(4, 4, 4),
-                    isa.lookup(isa.and(from, isa.splat_u8(15)), AT1),
-                );
+                each(Link::first(4, 4, 4), isa.lookup(from, AT1));
                 let from = isa.load_halves(span, 69, 86);
-                each(
-                    Link::last(5, 4, 4),
-                    isa.lookup(isa.and(isa.shr(from, 4), isa.splat_u8(15)), AT1),
-                );
+                each(Link::last(5, 4, 4), isa.lookup(isa.shr(from, 4), AT1));
                 let from = isa.load_halves(span, 103, 120);
-                each(
-                    Link::first(6, 6, 4),
-                    isa.lookup(isa.and(from, isa.splat_u8(15)), AT1),
-                );
+                each(Link::first(6, 6, 4), isa.lookup(from, AT1));
                 let from = isa.load_halves(span, 103, 120);
-                each(
-                    Link::last(7, 6, 4),
-                    isa.lookup(isa.and(isa.shr(from, 4), isa.splat_u8(15)), AT1),
-                );
+                each(Link::last(7, 6, 4), isa.lookup(isa.shr(from, 4), AT1));
             }
         }
         #[inline(always)]
@@ -369,7 +249,7 @@ mod kernels_of_mxfp4 {
         ggml_type: Some(39),
         block_len: 32,
         block_bytes: 17,
-        code_hash: 18361661300438096572u64,
+        code_hash: 16257374381493882379u64,
         layout: Some(&LAYOUT),
         dequantize: |bytes, weights| {
             format::dequantize_blocks::<

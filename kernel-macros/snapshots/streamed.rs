@@ -340,7 +340,7 @@ mod kernels_of_streamed {
         }
         #[inline(always)]
         fn scales<I: Isa>(isa: I, span: &Self::Span) -> I::Groups {
-            const AT0: &[u8; 16] = &[0, 1, 3, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+            const AT0: &[u8; 16] = &[0, 1, 3, 7, 0, 1, 3, 7, 0, 1, 3, 7, 0, 1, 3, 7];
             const BY0: &Shift = &Shift::new(
                 &[0, 2, 4, 6, 0, 2, 4, 6, 0, 2, 4, 6, 0, 2, 4, 6],
             );
@@ -490,7 +490,7 @@ mod kernels_of_streamed {
         ggml_type: None,
         block_len: 64,
         block_bytes: 52,
-        code_hash: 4414614852475774525u64,
+        code_hash: 9425450235756343320u64,
         layout: Some(&LAYOUT),
         dequantize: |bytes, weights| {
             format::dequantize_blocks::<

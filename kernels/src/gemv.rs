@@ -201,14 +201,19 @@ fn tile_q8<I: Isa, F: Coded, const MR: usize, const NR: usize>(
 /// Each cache line once: a prefetch of a line that is already on its way still takes a slot.
 #[inline(always)]
 fn ahead<I: Isa, S, const MR: usize>(isa: I, span: &S, s: usize, bytes: usize, distance: usize) {
-    const LINE: usize = 64;
     if distance == 0 {
         return;
     }
     let size = size_of::<S>();
     let beyond = if s * size + distance >= bytes { (MR - 1) * bytes } else { 0 };
     let from = std::ptr::from_ref(span).cast::<u8>().wrapping_add(distance + beyond);
-    // The lines that start within the span.
+    prefetch_all(isa, from, size);
+}
+
+/// Prefetches the lines that start within `size` bytes.
+#[inline(always)]
+pub(crate) fn prefetch_all<I: Isa>(isa: I, from: *const u8, size: usize) {
+    const LINE: usize = 64;
     let skip = from.addr().wrapping_neg() % LINE;
     for line in 0..size / LINE {
         isa.prefetch(from.wrapping_add(skip + LINE * line));

@@ -362,7 +362,7 @@ pub trait Isa: Copy + Send + Sync + 'static {
     fn permute2(self, a: Self::Bytes, b: Self::Bytes, index: &[u8]) -> Self::Bytes;
     /// Within each 16 lanes, lane n takes lane `index[n] % 16`, or zero if `index[n] >= 128`.
     fn shuffle(self, v: Self::Bytes, index: &[u8]) -> Self::Bytes;
-    /// Lane n becomes `table[lane n]`; lanes are below 16.
+    /// Lane n becomes `table[lane n % 16]`.
     fn lookup(self, v: Self::Bytes, table: &[u8; 16]) -> Self::Bytes;
 
     // Bytes: bits.

@@ -13,7 +13,7 @@
 //! holds one weight of each row. Only this file knows a format; the loop does not.
 
 use crate::format::{Coded, Format, center};
-use crate::gemv::{padded, spans};
+use crate::gemv::{padded, prefetch_all, spans};
 use crate::isa::Isa;
 use crate::lines::Lines;
 use zerocopy::IntoBytes;
@@ -113,6 +113,9 @@ pub fn unpack_q8<I: Isa, F: Coded>(isa: I, source: &Source<'_>, panel: &mut Pane
                     &rest_span
                 }
             };
+            // The same place in the rows that are unpacked next.
+            let next = std::ptr::from_ref(span).cast::<u8>().wrapping_add(source.weights.len());
+            prefetch_all(isa, next, size_of::<F::Span>());
             let bytes = codes.as_mut_bytes();
             F::codes(
                 isa,

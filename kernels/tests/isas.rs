@@ -251,7 +251,7 @@ operations! {
         seen.bytes(isa, isa.shuffle(v, &index));
     }
     lookup(isa, input, seen) {
-        let v = isa.load(&input.index::<64>(16), 0);
+        let v = input.register(isa);
         seen.bytes(isa, isa.lookup(v, &input.bytes()));
     }
     and(isa, input, seen) {

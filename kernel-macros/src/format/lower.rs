@@ -70,7 +70,28 @@ pub(crate) fn lower(
     body: &mut Body,
 ) -> TokenStream {
     let segments = segments(lanes, register.lanes());
-    if let [only] = &segments[..] {
+    joined(&segments, register, span, body)
+}
+
+/// The same for numbers that a table is looked up with: the bits above a number may be anything
+/// where that saves a mask.
+pub(crate) fn lower_index(
+    lanes: &[Vec<Bit>],
+    register: Register,
+    span: usize,
+    body: &mut Body,
+) -> TokenStream {
+    let segments = segments(lanes, register.lanes());
+    match &segments[..] {
+        [only] if only.pieces.iter().flatten().all(|piece| piece.to == 0) => {
+            unmasked(only, register, span, body).0
+        }
+        _ => joined(&segments, register, span, body),
+    }
+}
+
+fn joined(segments: &[Segment], register: Register, span: usize, body: &mut Body) -> TokenStream {
+    if let [only] = segments {
         return step(only, register, span, body);
     }
     let or = register.op("or");
@@ -112,6 +133,29 @@ fn segments(lanes: &[Vec<Bit>], count: usize) -> Vec<Segment> {
 }
 
 fn step(segment: &Segment, register: Register, span: usize, body: &mut Body) -> TokenStream {
+    let (value, masks) = unmasked(segment, register, span, body);
+    let (and, splat, load) = (register.op("and"), register.op("splat_u8"), register.op("load"));
+    match (uniform(&masks), masks.is_empty()) {
+        (_, true) => value,
+        (Some(mask), _) => {
+            let mask = Literal::u8_unsuffixed(mask);
+            quote! { isa.#and(#value, isa.#splat(#mask)) }
+        }
+        (None, _) => {
+            let masks = body.bytes(masks.iter().map(|mask| mask.unwrap_or(0)).collect());
+            quote! { isa.#and(#value, isa.#load(#masks, 0)) }
+        }
+    }
+}
+
+/// A segment in its place, and the bits of each lane that belong to it; none if that is all there
+/// is in the lanes.
+fn unmasked(
+    segment: &Segment,
+    register: Register,
+    span: usize,
+    body: &mut Body,
+) -> (TokenStream, Vec<Option<u8>>) {
     let Segment { pieces, numbers } = segment;
     let bytes: Vec<Option<usize>> = pieces.iter().map(|piece| Some((*piece)?.byte)).collect();
     // Right by the shift in the byte, left to the place in the number: one net shift.
@@ -124,7 +168,7 @@ fn step(segment: &Segment, register: Register, span: usize, body: &mut Body) -> 
     let start = pieces.iter().flatten().next().and_then(|piece| body.start(piece.to));
     let gathered = gather(&bytes, register, (span, start), body);
     if uniform(&masks) == Some(0xFF) {
-        return gathered;
+        return (gathered, vec![]);
     }
     let gathered = body.from(&gathered);
     let bits = |piece: &Option<Piece>| Some(1u8 << (*piece)?.shift);
@@ -136,20 +180,9 @@ fn step(segment: &Segment, register: Register, span: usize, body: &mut Body) -> 
     {
         let tested = body.bytes(pieces.iter().map(|piece| bits(piece).unwrap_or(0)).collect());
         let set = Literal::u8_unsuffixed(set);
-        return quote! { isa.test_bits(#gathered, #tested, #set) };
+        return (quote! { isa.test_bits(#gathered, #tested, #set) }, vec![]);
     }
-    let shifted = shift(gathered.into_token_stream(), &net, register, body);
-    let (and, splat, load) = (register.op("and"), register.op("splat_u8"), register.op("load"));
-    match uniform(&masks) {
-        Some(mask) => {
-            let mask = Literal::u8_unsuffixed(mask);
-            quote! { isa.#and(#shifted, isa.#splat(#mask)) }
-        }
-        None => {
-            let masks = body.bytes(masks.iter().map(|mask| mask.unwrap_or(0)).collect());
-            quote! { isa.#and(#shifted, isa.#load(#masks, 0)) }
-        }
-    }
+    (shift(gathered.into_token_stream(), &net, register, body), masks)
 }
 
 /// The one value of all lanes that matter.

@@ -2,7 +2,7 @@
 
 use super::super::body::Body;
 use super::super::chains::{Chain, chains, order};
-use super::super::lower::{Register, lower};
+use super::super::lower::{Register, lower, lower_index};
 use super::super::model::{Bit, Format, Kind, Numbers, made};
 use super::super::recipe::{Recipe, UNITS};
 use super::super::tree::{Op, Tree};
@@ -47,6 +47,23 @@ impl Code {
             flip: if codes.signed { 1 << (codes.width - 1) } else { 0 },
         }
     }
+
+    /// A register of codes as unsigned bytes, from the source bits of each.
+    fn lower(
+        &self,
+        lanes: &[Vec<Bit>],
+        register: Register,
+        span: usize,
+        body: &mut Body,
+    ) -> TokenStream {
+        match &self.table {
+            Some(table) => {
+                let value = lower_index(lanes, register, span, body);
+                lookup(value, table, register, body)
+            }
+            None => flipped(lower(lanes, register, span, body), self.flip, register),
+        }
+    }
 }
 
 /// `Coded::codes`: each register of the span to `each`, in order of the weights.
@@ -57,8 +74,7 @@ pub(super) fn codes(format: &Format, recipe: Recipe, code: &Code) -> TokenStream
             let weights = n * register.lanes()..(n + 1) * register.lanes();
             let lanes: Vec<Vec<Bit>> =
                 weights.map(|weight| in_span(format, format.codes(), weight)).collect();
-            let value = lower(&lanes, register, recipe.blocks * format.bytes, &mut body);
-            let value = finish(value, code, register, &mut body);
+            let value = code.lower(&lanes, register, recipe.blocks * format.bytes, &mut body);
             let n = Literal::usize_unsuffixed(n);
             body.statement(quote! { each(#n, #value); });
         }
@@ -95,8 +111,7 @@ pub(super) fn links(format: &Format, recipe: Recipe, code: &Code) -> TokenStream
             for (link, weights) in registers.iter().enumerate() {
                 let lanes: Vec<Vec<Bit>> =
                     weights.iter().map(|weight| numbers[*weight].clone()).collect();
-                let value = lower(&lanes, register, recipe.blocks * format.bytes, &mut body);
-                let value = finish(value, code, register, &mut body);
+                let value = code.lower(&lanes, register, recipe.blocks * format.bytes, &mut body);
                 let place = match link {
                     0 => made("first"),
                     _ if link + 1 == registers.len() => made("last"),
@@ -138,17 +153,9 @@ fn in_span(format: &Format, numbers: &Numbers, n: usize) -> Vec<Bit> {
     numbers.bits[n].iter().map(|bit| bit.map(|bit| bit + 8 * block * format.bytes)).collect()
 }
 
-/// Raw codes to unsigned bytes.
-fn finish(value: TokenStream, code: &Code, register: Register, body: &mut Body) -> TokenStream {
-    if let Some(table) = &code.table {
-        return lookup(value, table, register, body);
-    }
-    flipped(value, code.flip, register)
-}
-
+/// Looks up bytes in a table of levels for every raw code, whatever lies above the codes' bits.
 fn lookup(value: TokenStream, table: &[u8], register: Register, body: &mut Body) -> TokenStream {
-    let mut levels = table.to_vec();
-    levels.resize(16, 0);
+    let levels = table.iter().copied().cycle().take(16).collect();
     let (lookup, levels) = (register.op("lookup"), body.bytes(levels));
     quote! { isa.#lookup(#value, #levels) }
 }

@@ -85,7 +85,8 @@ macro_rules! ymm_isa {
         fn lookup(self, v: __m256i, table: &[u8; 16]) -> __m256i {
             // SAFETY: `table` refers to the 16 bytes that are read.
             let table = unsafe { _mm_loadu_si128(table.as_ptr().cast()) };
-            _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(table), v)
+            let index = _mm256_and_si256(v, _mm256_set1_epi8(15));
+            _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(table), index)
         }
         fn and(self, a: __m256i, b: __m256i) -> __m256i {
             _mm256_and_si256(a, b)

@@ -70,7 +70,7 @@ x86_isa!(Avx512Vnni {
     fn lookup(self, v: __m512i, table: &[u8; 16]) -> __m512i {
         // SAFETY: `table` refers to the 16 bytes that are read.
         let table = unsafe { _mm_loadu_si128(table.as_ptr().cast()) };
-        _mm512_shuffle_epi8(_mm512_broadcast_i32x4(table), v)
+        _mm512_permutexvar_epi8(v, _mm512_broadcast_i32x4(table))
     }
     fn and(self, a: __m512i, b: __m512i) -> __m512i {
         _mm512_and_si512(a, b)
