@@ -93,11 +93,12 @@ fn q4_0_avx512vnni_unpack_f32(
     ::kernels::panel::unpack_f32::<_, Q4_0>(isa, source, panel)
 }
 const Q4_0_KERNELS: &[::kernels::Kernel] = {
+    use ::kernels::format::Order;
     use ::kernels::{Entry, Isa, Kernel, Numerics, isa};
     const STEPS: usize = <Q4_0 as ::kernels::Coded>::UNIT / 4;
     const CENTERED: bool = <Q4_0 as ::kernels::Coded>::CENTER.is_some();
-    const ORDER_WIDE: Option<&[u8]> = <Q4_0 as ::kernels::Coded>::ORDER_WIDE;
-    const ORDER_NARROW: Option<&[u8]> = <Q4_0 as ::kernels::Coded>::ORDER_NARROW;
+    const ORDER_WIDE: Option<Order> = <Q4_0 as ::kernels::Coded>::ORDER_WIDE;
+    const ORDER_NARROW: Option<Order> = <Q4_0 as ::kernels::Coded>::ORDER_NARROW;
     &[
         #[cfg(target_arch = "x86_64")]
         Kernel {

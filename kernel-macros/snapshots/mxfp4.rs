@@ -36,7 +36,7 @@ const _: () = ::core::assert!(::core::mem::size_of:: < BlockMXFP4 > () == 17);
 mod kernels_of_mxfp4 {
     use super::{BlockMXFP4, MXFP4};
     use ::kernels::isa::{Shift, Spots};
-    use ::kernels::format::Link;
+    use ::kernels::format::{Link, Order};
     use ::kernels::{Coded, Format, FormatInfo, Isa, float, format, layout, zerocopy};
     const Q_BITS: layout::Numbers = layout::Numbers {
         name: "q",
@@ -139,22 +139,24 @@ mod kernels_of_mxfp4 {
                 each(7, isa.lookup(isa.shift_dwords(from, BY1), AT1));
             }
         }
-        const ORDER_WIDE: Option<&'static [u8]> = Some(
-            &[
+        const ORDER_WIDE: Option<Order> = Some(Order {
+            run: 4,
+            runs: &[
                 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27, 4, 5, 6, 7, 12,
                 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31, 32, 33, 34, 35, 40, 41, 42,
                 43, 48, 49, 50, 51, 56, 57, 58, 59, 36, 37, 38, 39, 44, 45, 46, 47, 52,
                 53, 54, 55, 60, 61, 62, 63,
             ],
-        );
-        const ORDER_NARROW: Option<&'static [u8]> = Some(
-            &[
+        });
+        const ORDER_NARROW: Option<Order> = Some(Order {
+            run: 4,
+            runs: &[
                 0, 1, 2, 3, 8, 9, 10, 11, 4, 5, 6, 7, 12, 13, 14, 15, 16, 17, 18, 19, 24,
                 25, 26, 27, 20, 21, 22, 23, 28, 29, 30, 31, 32, 33, 34, 35, 40, 41, 42,
                 43, 36, 37, 38, 39, 44, 45, 46, 47, 48, 49, 50, 51, 56, 57, 58, 59, 52,
                 53, 54, 55, 60, 61, 62, 63,
             ],
-        );
+        });
         #[inline(always)]
         fn links<I: Isa>(
             isa: I,
@@ -249,7 +251,7 @@ mod kernels_of_mxfp4 {
         ggml_type: Some(39),
         block_len: 32,
         block_bytes: 17,
-        code_hash: 16257374381493882379u64,
+        code_hash: 4414566481804324964u64,
         layout: Some(&LAYOUT),
         dequantize: |bytes, weights| {
             format::dequantize_blocks::<

@@ -42,7 +42,7 @@ const _: () = ::core::assert!(::core::mem::size_of:: < BlockQ4_K > () == 144);
 mod kernels_of_q4_k {
     use super::{BlockQ4_K, Q4_K};
     use ::kernels::isa::{Shift, Spots};
-    use ::kernels::format::Link;
+    use ::kernels::format::{Link, Order};
     use ::kernels::{Coded, Format, FormatInfo, Isa, float, format, layout, zerocopy};
     const SC_BITS: layout::Numbers = layout::Numbers {
         name: "sc",
@@ -175,8 +175,9 @@ mod kernels_of_q4_k {
                 each(15, isa.and(isa.shr(from, 4), isa.splat_u8(15)));
             }
         }
-        const ORDER_WIDE: Option<&'static [u8]> = Some(
-            &[
+        const ORDER_WIDE: Option<Order> = Some(Order {
+            run: 4,
+            runs: &[
                 0, 1, 2, 3, 16, 17, 18, 19, 32, 33, 34, 35, 48, 49, 50, 51, 4, 5, 6, 7,
                 20, 21, 22, 23, 36, 37, 38, 39, 52, 53, 54, 55, 64, 65, 66, 67, 80, 81,
                 82, 83, 96, 97, 98, 99, 112, 113, 114, 115, 68, 69, 70, 71, 84, 85, 86,
@@ -186,7 +187,7 @@ mod kernels_of_q4_k {
                 107, 120, 121, 122, 123, 76, 77, 78, 79, 92, 93, 94, 95, 108, 109, 110,
                 111, 124, 125, 126, 127,
             ],
-        );
+        });
         #[inline(always)]
         fn links<I: Isa>(
             isa: I,
@@ -396,7 +397,7 @@ mod kernels_of_q4_k {
         ggml_type: Some(12),
         block_len: 256,
         block_bytes: 144,
-        code_hash: 6805328634347598941u64,
+        code_hash: 3244398634541033386u64,
         layout: Some(&LAYOUT),
         dequantize: |bytes, weights| {
             format::dequantize_blocks::<

@@ -42,7 +42,7 @@ const _: () = ::core::assert!(::core::mem::size_of:: < BlockQ6_K > () == 210);
 mod kernels_of_q6_k {
     use super::{BlockQ6_K, Q6_K};
     use ::kernels::isa::{Shift, Spots};
-    use ::kernels::format::Link;
+    use ::kernels::format::{Link, Order};
     use ::kernels::{Coded, Format, FormatInfo, Isa, float, format, layout, zerocopy};
     const SCALES_BITS: layout::Numbers = layout::Numbers {
         name: "scales",
@@ -278,7 +278,7 @@ mod kernels_of_q6_k {
         ggml_type: Some(14),
         block_len: 256,
         block_bytes: 210,
-        code_hash: 10429757739157567680u64,
+        code_hash: 1608389440662634353u64,
         layout: Some(&LAYOUT),
         dequantize: |bytes, weights| {
             format::dequantize_blocks::<

@@ -35,7 +35,7 @@ const _: () = ::core::assert!(::core::mem::size_of:: < BlockShort > () == 6);
 mod kernels_of_short {
     use super::{BlockShort, Short};
     use ::kernels::isa::{Shift, Spots};
-    use ::kernels::format::Link;
+    use ::kernels::format::{Link, Order};
     use ::kernels::{Coded, Format, FormatInfo, Isa, float, format, layout, zerocopy};
     const Q_BITS: layout::Numbers = layout::Numbers {
         name: "q",
@@ -114,7 +114,7 @@ mod kernels_of_short {
         ggml_type: None,
         block_len: 8,
         block_bytes: 6,
-        code_hash: 2142597709611662135u64,
+        code_hash: 2451404700619520529u64,
         layout: Some(&LAYOUT),
         dequantize: |bytes, weights| {
             format::dequantize_blocks::<

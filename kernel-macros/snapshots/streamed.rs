@@ -46,7 +46,7 @@ const _: () = ::core::assert!(::core::mem::size_of:: < BlockStreamed > () == 52)
 mod kernels_of_streamed {
     use super::{BlockStreamed, Streamed};
     use ::kernels::isa::{Shift, Spots};
-    use ::kernels::format::Link;
+    use ::kernels::format::{Link, Order};
     use ::kernels::{Coded, Format, FormatInfo, Isa, float, format, layout, zerocopy};
     const SC_BITS: layout::Numbers = layout::Numbers {
         name: "sc",
@@ -490,7 +490,7 @@ mod kernels_of_streamed {
         ggml_type: None,
         block_len: 64,
         block_bytes: 52,
-        code_hash: 9425450235756343320u64,
+        code_hash: 2195070327091895481u64,
         layout: Some(&LAYOUT),
         dequantize: |bytes, weights| {
             format::dequantize_blocks::<

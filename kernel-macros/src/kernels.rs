@@ -79,13 +79,14 @@ pub(crate) fn rows_on(isas: &[Row], format: &Ident, decodes: Decodes) -> TokenSt
         quote! {
             const STEPS: usize = <#format as ::kernels::Coded>::UNIT / 4;
             const CENTERED: bool = <#format as ::kernels::Coded>::CENTER.is_some();
-            const ORDER_WIDE: Option<&[u8]> = <#format as ::kernels::Coded>::ORDER_WIDE;
-            const ORDER_NARROW: Option<&[u8]> = <#format as ::kernels::Coded>::ORDER_NARROW;
+            const ORDER_WIDE: Option<Order> = <#format as ::kernels::Coded>::ORDER_WIDE;
+            const ORDER_NARROW: Option<Order> = <#format as ::kernels::Coded>::ORDER_NARROW;
         }
     });
     quote! {
         #(#functions)*
         const #table: &[::kernels::Kernel] = {
+            use ::kernels::format::Order;
             use ::kernels::{Entry, Isa, Kernel, Numerics, isa};
             #facts
             &[#(#rows),*]

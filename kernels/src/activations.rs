@@ -9,6 +9,7 @@
 //!
 //! Rows are padded with zeros past the depth, so that a loop may finish its span.
 
+use crate::format::Order;
 use crate::isa::Scalar;
 use crate::kernel::Numerics;
 use crate::lines::Lines;
@@ -202,16 +203,11 @@ impl Activations {
 
     /// All quants in another order (see `Coded::ORDER_WIDE`), to be read with
     /// [`Activations::row_of`].
-    pub(crate) fn in_order(&self, order: &[u8], quants: &mut Lines<i8>) {
-        let quants = quants.reserve(self.quants.len());
-        let (from, _) = self.quants.as_chunks::<4>();
-        let (to, _) = quants.as_chunks_mut::<4>();
-        for (from, to) in from.chunks(self.stride / 4).zip(to.chunks_mut(self.stride / 4)) {
-            for (from, to) in from.chunks_exact(order.len()).zip(to.chunks_exact_mut(order.len())) {
-                for (to, at) in to.iter_mut().zip(order) {
-                    *to = from[usize::from(*at)];
-                }
-            }
+    pub(crate) fn in_order(&self, order: Order, quants: &mut Lines<i8>) {
+        let to = quants.reserve(self.quants.len());
+        match order.run {
+            4 => put_in_order(self.quants.as_chunks::<4>().0, order.runs, to.as_chunks_mut().0),
+            _ => put_in_order(&self.quants, order.runs, to),
         }
     }
 
@@ -246,5 +242,14 @@ impl Activations {
     #[inline(always)]
     pub fn floats(&self, row: usize) -> &[f32] {
         &self.floats[row * self.stride..(row + 1) * self.stride]
+    }
+}
+
+/// Each span of `from` in the order `runs`; what is no whole span stays as it was.
+fn put_in_order<T: Copy>(from: &[T], runs: &[u16], to: &mut [T]) {
+    for (from, to) in from.chunks_exact(runs.len()).zip(to.chunks_exact_mut(runs.len())) {
+        for (to, at) in to.iter_mut().zip(runs) {
+            *to = from[usize::from(*at)];
+        }
     }
 }

@@ -45,11 +45,11 @@ pub trait Coded: Format {
     /// Hands the codes of a span to `each`, register by register, in the order of the weights.
     fn codes<I: Isa>(isa: I, span: &Self::Span, each: impl FnMut(usize, I::Bytes));
 
-    /// The order of weights in [`Coded::links`] on registers of 64 codes, in fours: the n-th four
-    /// are the weights from `4 * order[n]` on. `None` is the order of [`Coded::codes`].
-    const ORDER_WIDE: Option<&'static [u8]> = None;
+    /// The order of weights in [`Coded::links`] on registers of 64 codes. `None` is the order of
+    /// [`Coded::codes`].
+    const ORDER_WIDE: Option<Order> = None;
     /// The same on registers of 32 codes.
-    const ORDER_NARROW: Option<&'static [u8]> = None;
+    const ORDER_NARROW: Option<Order> = None;
 
     /// Hands the codes of a span to `each`, register by register, in an order that lets registers
     /// be summed before their scales are applied: those whose lanes belong to the same units
@@ -68,6 +68,15 @@ pub trait Coded: Format {
         let center = Self::CENTER.expect("a format without a center has biases of its own");
         isa.g_mul(Self::scales(isa, span), isa.g_splat(center as f32))
     }
+}
+
+/// An order of the weights of a span.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Order {
+    /// Neighbouring weights that stay together: 1 or 4.
+    pub run: usize,
+    /// The weights that run number n of the order holds, in runs.
+    pub runs: &'static [u16],
 }
 
 /// Whether dot products count codes as 128 less than they are: where they saturate, the sign of a

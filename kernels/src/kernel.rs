@@ -1,5 +1,6 @@
 //! Kernels as rows of a table.
 
+use crate::format::Order;
 use crate::gemm::{TileF32, TileQ8};
 use crate::gemv;
 use crate::isa::IsaInfo;
@@ -77,7 +78,7 @@ pub struct Kernel {
     pub columns: usize,
     /// The order in which it takes quants (see `Coded::ORDER_WIDE`).
     #[doc(hidden)]
-    pub order: Option<&'static [u8]>,
+    pub order: Option<Order>,
     #[doc(hidden)]
     pub entry: Entry,
 }

@@ -10,7 +10,7 @@ mod columns;
 pub(crate) use columns::ColumnPanel;
 
 use crate::activations::Activations;
-use crate::format::ShapeError;
+use crate::format::{Order, ShapeError};
 use crate::gemv;
 use crate::kernel::{Entry, Numerics, Ready};
 use crate::lines::Lines;
@@ -129,7 +129,7 @@ impl Plan {
     }
 
     /// The order in which the `gemv` kernels take quants.
-    fn order(&self) -> Option<&'static [u8]> {
+    fn order(&self) -> Option<Order> {
         self.gemv[0].kernel().order
     }
 
@@ -231,7 +231,7 @@ fn multiply_each(
 }
 
 /// Quants in the orders that `gemv` kernels take, each once.
-struct Ordered(Vec<(&'static [u8], Lines<i8>)>);
+struct Ordered(Vec<(Order, Lines<i8>)>);
 
 impl Ordered {
     fn of(pool: &Pool, forms: &[Activations], products: &[Product<'_>]) -> Self {
@@ -249,7 +249,7 @@ impl Ordered {
         all
     }
 
-    fn place(&self, order: &[u8]) -> Option<usize> {
+    fn place(&self, order: Order) -> Option<usize> {
         self.0.iter().position(|(known, _)| *known == order)
     }
 

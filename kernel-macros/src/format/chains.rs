@@ -4,7 +4,7 @@
 //! nibbles and one of high nibbles of the same bytes belong to the same units lane by lane: two
 //! dot products can share a sum, and one conversion and one scale serve both. So the codes of a
 //! span are put in the order of their bytes, the lowest bits of all bytes first, as far as
-//! registers reach.
+//! registers reach. The same for bytes that hold neighbours, as those of `Q2_0` do.
 //!
 //! Where the nibbles of a byte belong to two units, as in `Q4_K`, wide registers, whose bytes can
 //! be moved, take a part of 16 bytes of each of four units, and the next register of the chain the
@@ -14,6 +14,7 @@
 
 use super::lower::Register;
 use super::model::Bit;
+use super::runs;
 
 /// Registers whose lanes belong to the same units.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +42,29 @@ pub(crate) fn chains(numbers: &[Vec<Bit>], unit: usize, lanes: usize) -> Option<
     if places.len() < 2 {
         return None;
     }
-    side_by_side(&places, unit, lanes).or_else(|| part_by_part(&places, unit, lanes))
+    side_by_side(&places, unit, lanes)
+        .or_else(|| part_by_part(&places, unit, lanes))
+        .or_else(|| four_by_four(numbers, unit, lanes))
+}
+
+/// Registers with a sum for each unit of the span: four weights of every unit, then the next four.
+/// Scales need no spreading, but each register gathers and shifts for itself, which pays where the
+/// codes are pieces of a few bytes.
+fn four_by_four(numbers: &[Vec<Bit>], unit: usize, lanes: usize) -> Option<Vec<Chain>> {
+    const SUMS: usize = 16;
+    let bytes = numbers.iter().flatten().flatten().map(|bit| bit / 8);
+    let (first, last) = (bytes.clone().min()?, bytes.max()?);
+    let whole = |bits: &Vec<Bit>| matches!(&runs::pieces(bits)[..], [piece] if piece.to == 0);
+    let suits = lanes == 4 * SUMS
+        && numbers.len() == SUMS * unit
+        && last - first < lanes
+        && numbers.iter().all(whole);
+    let register = |four: usize| {
+        let of = |sum: usize| sum * unit + 4 * four..sum * unit + 4 * four + 4;
+        (0..SUMS).flat_map(of).collect()
+    };
+    let registers = (0..unit / 4).map(register).collect();
+    suits.then(|| vec![Chain { first: 0, step: 1, per: 1, registers }])
 }
 
 /// A register for each place in a byte, all of the same bytes.
@@ -51,17 +74,28 @@ fn side_by_side(places: &[&[usize]], unit: usize, lanes: usize) -> Option<Vec<Ch
     if !alike || !size.is_multiple_of(lanes) {
         return None;
     }
-    let chain = |n: usize| {
-        let registers: Vec<Vec<usize>> =
-            places.iter().map(|weights| weights[n * lanes..(n + 1) * lanes].to_vec()).collect();
-        let units = units(&registers[0], unit)?;
-        let same =
-            registers.iter().all(|weights| self::units(weights, unit).as_ref() == Some(&units));
-        let per = units.iter().take_while(|unit| **unit == units[0]).count();
-        let even = units.iter().enumerate().all(|(sum, unit)| *unit == units[0] + sum / per);
-        (same && even).then_some(Chain { first: units[0], step: 1, per, registers })
+    let chains = |n: usize| {
+        let register = |weights: &&[usize]| {
+            let weights = weights[n * lanes..(n + 1) * lanes].to_vec();
+            Some((sums(&weights, unit)?, weights))
+        };
+        let registers: Option<Vec<(Vec<usize>, Vec<usize>)>> =
+            places.iter().map(register).collect();
+        registers?.chunk_by(|a, b| a.0 == b.0).map(|alike| chain(alike)).collect::<Option<Vec<_>>>()
     };
-    (0..size / lanes).map(chain).collect()
+    let found: Option<Vec<Vec<Chain>>> = (0..size / lanes).map(chains).collect();
+    found.map(|chains| chains.concat())
+}
+
+/// The chain of registers with the same units; `None` of a single one.
+fn chain(registers: &[(Vec<usize>, Vec<usize>)]) -> Option<Chain> {
+    let units = &registers[0].0;
+    let first = units[0];
+    let per = units.iter().take_while(|unit| **unit == first).count();
+    let step = units.get(per).map_or(Some(1), |unit| unit.checked_sub(first))?;
+    let even = units.iter().enumerate().all(|(sum, unit)| *unit == first + step * (sum / per));
+    let registers: Vec<_> = registers.iter().map(|(_, weights)| weights.clone()).collect();
+    (registers.len() > 1 && even).then_some(Chain { first, step, per, registers })
 }
 
 /// Registers of one place in a byte, made of a part of each of some units.
@@ -93,19 +127,24 @@ fn part_by_part(places: &[&[usize]], unit: usize, lanes: usize) -> Option<Vec<Ch
     places.iter().flat_map(|weights| weights.chunks(size)).map(chain).collect()
 }
 
-/// The unit of each sum, if sums are of four neighbouring weights.
-fn units(weights: &[usize], unit: usize) -> Option<Vec<usize>> {
+/// The unit of each sum of four lanes; `None` if one is of several.
+fn sums(weights: &[usize], unit: usize) -> Option<Vec<usize>> {
     let of = |four: &[usize]| {
-        let neighbours = four[0].is_multiple_of(4) && four.windows(2).all(|w| w[1] == w[0] + 1);
-        neighbours.then_some(four[0] / unit)
+        let first = four[0] / unit;
+        four.iter().all(|weight| weight / unit == first).then_some(first)
     };
     weights.chunks(4).map(of).collect()
 }
 
-/// The places of fours of weights in the order of the chains.
-pub(crate) fn order(chains: &[Chain]) -> Vec<u8> {
-    let weights = chains.iter().flat_map(|chain| &chain.registers).flatten();
-    weights.step_by(4).map(|weight| (weight / 4) as u8).collect()
+/// The order of the chains' weights, as the length of runs that stay together and their places.
+pub(crate) fn order(chains: &[Chain]) -> (usize, Vec<u16>) {
+    let weights: Vec<usize> =
+        chains.iter().flat_map(|chain| &chain.registers).flatten().copied().collect();
+    let neighbours = |four: &[usize]| {
+        four[0].is_multiple_of(4) && four.windows(2).all(|pair| pair[1] == pair[0] + 1)
+    };
+    let run = if weights.chunks(4).all(neighbours) { 4 } else { 1 };
+    (run, weights.iter().step_by(run).map(|weight| (weight / run) as u16).collect())
 }
 
 #[cfg(test)]
@@ -125,7 +164,8 @@ mod tests {
         assert_eq!((found[1].first, found[1].per), (2, 4));
         assert_eq!(found[1].registers[0][16], 96);
         assert_eq!(found[1].registers[1][0], 80);
-        assert_eq!(order(&found)[..12], [0, 1, 2, 3, 8, 9, 10, 11, 4, 5, 6, 7]);
+        let (run, order) = order(&found);
+        assert_eq!((run, &order[..12]), (4, &[0, 1, 2, 3, 8, 9, 10, 11, 4, 5, 6, 7][..]));
     }
 
     /// Blocks of 64 codes in 32 bytes, units of 32: low nibbles, then high ones.
@@ -142,10 +182,27 @@ mod tests {
         assert_eq!(facts(&found[0]), (0, 2, 4, 2));
         assert_eq!(facts(&found[1]), (1, 2, 4, 2));
         assert_eq!(found[1].registers[1][..17], [(48..64).collect(), vec![112]].concat());
-        assert_eq!(order(&found)[..8], [0, 1, 2, 3, 16, 17, 18, 19]);
+        let (run, order) = order(&found);
+        assert_eq!((run, &order[..8]), (4, &[0, 1, 2, 3, 16, 17, 18, 19][..]));
         // Too few units for a register; bytes that do not move.
         assert_eq!(chains(&planes(2), 32, 64), None);
         assert_eq!(chains(&planes(4), 32, 32), None);
+    }
+
+    /// Blocks of 64 codes in 16 bytes, units of 32: neighbours in a byte.
+    fn packed(blocks: usize) -> Vec<Vec<Bit>> {
+        (0..64 * blocks).map(|weight| vec![Some(2 * weight), Some(2 * weight + 1)]).collect()
+    }
+
+    #[test]
+    fn neighbours_in_a_byte_are_chained_and_every_weight_moves() {
+        let found = chains(&packed(4), 32, 64).unwrap();
+        assert_eq!(found.len(), 1);
+        let facts = |chain: &Chain| (chain.first, chain.step, chain.per, chain.registers.len());
+        assert_eq!(facts(&found[0]), (0, 1, 2, 4));
+        let (run, order) = order(&found);
+        assert_eq!((run, &order[..5], order[64]), (1, &[0, 4, 8, 12, 16][..], 1));
+        assert_eq!(chains(&packed(4), 16, 64).unwrap()[0].per, 1);
     }
 
     #[test]

@@ -43,7 +43,7 @@ pub(crate) fn format(format: &Format) -> TokenStream {
         mod #module {
             use super::{#block_name, #name};
             use ::kernels::isa::{Shift, Spots};
-            use ::kernels::format::Link;
+            use ::kernels::format::{Link, Order};
             use ::kernels::{Coded, Format, FormatInfo, Isa, float, format, layout, zerocopy};
             #scalar
             #traits

@@ -41,7 +41,10 @@ pub(crate) fn recipe(format: &Format) -> Option<Recipe> {
     let feasible: Vec<usize> = (1..=UNITS).filter(fits).collect();
     let long = format.equation.scale.has_integers() || format.block() >= WISHED;
     let wish = if long { UNITS * unit } else { WISHED };
-    let wished = feasible.iter().copied().find(|blocks| blocks * format.block() >= wish);
+    // Bytes of codes for a register, so that those of one place in a byte fill it.
+    let fills = |weights: usize| weights * format.codes().width >= 8 * WIDEST;
+    let enough = |blocks: &usize| blocks * format.block() >= wish && fills(blocks * format.block());
+    let wished = feasible.iter().copied().find(enough);
     let blocks = wished.or(feasible.last().copied())?;
     Some(Recipe { unit, blocks })
 }

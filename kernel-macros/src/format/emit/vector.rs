@@ -133,8 +133,10 @@ pub(super) fn links(format: &Format, recipe: Recipe, code: &Code) -> TokenStream
     let orders = [("ORDER_WIDE", &wide), ("ORDER_NARROW", &narrow)].map(|(name, chains)| {
         let name = made(name);
         chains.as_ref().map(|chains| {
-            let order = order(chains).into_iter().map(Literal::u8_unsuffixed);
-            quote! { const #name: Option<&'static [u8]> = Some(&[#(#order),*]); }
+            let (run, runs) = order(chains);
+            let run = Literal::usize_unsuffixed(run);
+            let runs = runs.into_iter().map(Literal::u16_unsuffixed);
+            quote! { const #name: Option<Order> = Some(Order { run: #run, runs: &[#(#runs),*] }); }
         })
     });
     quote! {
