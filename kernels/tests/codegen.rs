@@ -6,7 +6,7 @@
 
 #![cfg(all(target_arch = "x86_64", target_os = "linux"))]
 
-use iced_x86::{Decoder, DecoderOptions, FlowControl, Instruction, Mnemonic};
+use iced_x86::{Decoder, DecoderOptions, FlowControl, Instruction, Mnemonic, OpKind};
 use kernels::{Entry, formats};
 use object::{Object, ObjectSection, ObjectSymbol, SymbolKind};
 use std::collections::BTreeMap;
@@ -124,6 +124,66 @@ fn the_prefill_loops_make_no_calls() {
         }
     }
     assert!(tiles > 50, "only {tiles} loops found");
+}
+
+/// What a loop costs: dot products, other work on vectors, and reads of vectors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Cost {
+    dots: usize,
+    others: usize,
+    reads: usize,
+}
+
+impl Cost {
+    fn of(body: &[Instruction]) -> Self {
+        let mut cost = Self { dots: 0, others: 0, reads: 0 };
+        for instruction in body {
+            let name = format!("{:?}", instruction.mnemonic());
+            let reads = instruction.op_kinds().any(|kind| kind == OpKind::Memory);
+            let moves = ["Vmov", "Vbroadcast", "Vpbroadcast"].iter().any(|m| name.starts_with(m));
+            let zeroes = matches!(&name[..], "Vpxor" | "Vxorps" | "Vpxord")
+                && instruction.op_register(1) == instruction.op_register(2);
+            if !name.starts_with('V') || zeroes {
+                continue;
+            }
+            cost.reads += usize::from(reads);
+            match &name[..] {
+                "Vpdpbusd" | "Vpmaddubsw" => cost.dots += 1,
+                _ => cost.others += usize::from(!moves),
+            }
+        }
+        cost
+    }
+}
+
+/// The loops that everything waits for, as they were when they were last looked at; a compiler or
+/// a change that makes one longer by more than a tenth is to be looked at, too.
+#[test]
+fn the_loops_that_matter_are_as_short_as_they_were() {
+    let functions = functions();
+    let costs = |name: &str| {
+        let of = |(_, (address, code)): (&String, &(u64, Vec<u8>))| {
+            hot_loops(&instructions(*address, code)).into_iter().map(Cost::of).collect::<Vec<_>>()
+        };
+        functions.iter().filter(|(symbol, _)| symbol.contains(name)).flat_map(of).collect()
+    };
+    let check = |name: &str, dots: usize, (others, reads): (usize, usize)| {
+        let costs: Vec<Cost> = costs(name);
+        let with_dots = costs.iter().filter(|cost| cost.dots == dots);
+        let least = with_dots.min_by_key(|cost| cost.others + cost.reads);
+        let least = least.unwrap_or_else(|| panic!("{name} has no loop of {dots}: {costs:?}"));
+        assert!(
+            10 * least.others <= 11 * others && 10 * least.reads <= 11 * reads,
+            "{name}: {least:?}, but there were {others} others and {reads} reads",
+        );
+    };
+    // A step of a tile of two panels and six columns: codes and quants are read, and that is all.
+    check("avx512vnni7tile_q8", 12, (0, 8));
+    // A span of 256 or, where scales are made of integers, 512 weights.
+    check("q4_0_avx512vnni_gemv_q8_1x1", 4, (18, 11));
+    check("q8_0_avx512vnni_gemv_q8_1x1", 4, (26, 14));
+    check("q4_k_avx512vnni_gemv_q8_1x1", 8, (55, 20));
+    check("q6_k_avx512vnni_gemv_q8_1x1", 4, (35, 12));
 }
 
 #[test]
