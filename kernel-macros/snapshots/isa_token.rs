@@ -62,6 +62,14 @@ pub mod avx512vnni {
         enable = "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512vbmi"
     )]
     #[doc(hidden)]
+    pub fn tile_bf16<const NR: usize>(tile: &mut crate::gemm::TileBf16<'_>) {
+        let isa = super::Avx512Vnni::assume_supported();
+        crate::gemm::tile_bf16::<_, 2, NR>(isa, tile);
+    }
+    #[target_feature(
+        enable = "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512vbmi"
+    )]
+    #[doc(hidden)]
     pub fn tile_f32<const NR: usize>(tile: &mut crate::gemm::TileF32<'_>) {
         let isa = super::Avx512Vnni::assume_supported();
         crate::gemm::tile_f32::<_, 2, NR>(isa, tile);
@@ -90,6 +98,7 @@ pub mod avx512vnni {
         panels: 2,
         columns: 6,
         detect: || super::Avx512Vnni::detect().is_some(),
+        detect_bf16: || ::std::arch::is_x86_feature_detected!("avx512bf16"),
         quantize,
         probe,
     };

@@ -17,6 +17,8 @@ pub(crate) struct Row {
     /// `target_arch`, or "" for every architecture.
     pub(crate) arch: &'static str,
     pub(crate) features: &'static [&'static str],
+    /// What kernels for bfloat16 times bfloat16 need besides, if there are any.
+    pub(crate) bf16: Option<&'static str>,
     /// Bytes in a register.
     pub(crate) lanes: usize,
     /// Register tiles of `gemv`: weight rows x activation columns.
@@ -39,6 +41,7 @@ pub(crate) const ISAS: &[Row] = &[
         token: "Scalar",
         arch: "",
         features: &[],
+        bf16: None,
         lanes: 32,
         tiles: &[(1, 1)],
         panels: 1,
@@ -50,6 +53,7 @@ pub(crate) const ISAS: &[Row] = &[
         token: "Avx2",
         arch: "x86_64",
         features: &["avx2", "fma", "f16c"],
+        bf16: None,
         lanes: 32,
         tiles: TILES,
         panels: 2,
@@ -61,6 +65,7 @@ pub(crate) const ISAS: &[Row] = &[
         token: "AvxVnni",
         arch: "x86_64",
         features: &["avx2", "fma", "f16c", "avxvnni"],
+        bf16: None,
         lanes: 32,
         tiles: TILES,
         panels: 1,
@@ -72,6 +77,7 @@ pub(crate) const ISAS: &[Row] = &[
         token: "Avx512Vnni256",
         arch: "x86_64",
         features: &["avx2", "fma", "f16c", "avx512f", "avx512vl", "avx512vnni"],
+        bf16: None,
         lanes: 32,
         tiles: TILES,
         panels: 2,
@@ -93,6 +99,7 @@ pub(crate) const ISAS: &[Row] = &[
             "avx512vnni",
             "avx512vbmi",
         ],
+        bf16: Some("avx512bf16"),
         lanes: 64,
         tiles: TILES,
         panels: 2,
@@ -153,10 +160,12 @@ pub(crate) fn tokens(row: &Row) -> TokenStream {
     let (doc, name) = (row.doc, row.name);
     let [lanes, panels, columns] =
         [row.lanes, row.panels, row.columns].map(Literal::usize_unsuffixed);
-    let detect = row.features.iter().map(|feature| match row.arch {
+    let detected = |feature: &&str| match row.arch {
         "aarch64" => quote! { ::std::arch::is_aarch64_feature_detected!(#feature) },
         _ => quote! { ::std::arch::is_x86_feature_detected!(#feature) },
-    });
+    };
+    let detect = row.features.iter().map(detected);
+    let detect_bf16 = row.bf16.as_ref().map_or(quote! { false }, detected);
     let entry = |name: &str, generics: TokenStream, args: TokenStream, call: TokenStream| {
         let name = format_ident!("{name}");
         quote! {
@@ -177,6 +186,12 @@ pub(crate) fn tokens(row: &Row) -> TokenStream {
     let entries = [
         tile_of_quants("tile_q8"),
         tile_of_quants("tile_q8_256"),
+        entry(
+            "tile_bf16",
+            quote! { <const NR: usize> },
+            quote! { tile: &mut crate::gemm::TileBf16<'_> },
+            quote! { crate::gemm::tile_bf16::<_, #panels, NR>(isa, tile); },
+        ),
         entry(
             "tile_f32",
             quote! { <const NR: usize> },
@@ -238,6 +253,7 @@ pub(crate) fn tokens(row: &Row) -> TokenStream {
                 panels: #panels,
                 columns: #columns,
                 detect: || super::#token::detect().is_some(),
+                detect_bf16: || #detect_bf16,
                 quantize,
                 probe,
             };

@@ -20,6 +20,8 @@ pub(crate) enum Decodes {
     Codes,
     /// `impl Format` alone.
     Floats,
+    /// The same, and weights are stored as bfloat16.
+    Bf16,
 }
 
 /// `kernels! { coded Q4_0, F16 }`: for each name the constant table of its kernels,
@@ -32,16 +34,18 @@ pub(crate) fn expand(input: TokenStream) -> TokenStream {
     }
 }
 
-/// `NAME` or `coded NAME`.
+/// `NAME`, `coded NAME` or `bf16 NAME`.
 struct Named(Ident, Decodes);
 
 impl Parse for Named {
     fn parse(input: ParseStream) -> syn::Result<Self> {
         let first: Ident = input.parse()?;
-        if first == "coded" && !input.is_empty() && !input.peek(syn::Token![,]) {
-            return Ok(Self(input.parse()?, Decodes::Codes));
+        let is_alone = input.is_empty() || input.peek(syn::Token![,]);
+        match first.to_string().as_str() {
+            "coded" if !is_alone => Ok(Self(input.parse()?, Decodes::Codes)),
+            "bf16" if !is_alone => Ok(Self(input.parse()?, Decodes::Bf16)),
+            _ => Ok(Self(first, Decodes::Floats)),
         }
-        Ok(Self(first, Decodes::Floats))
     }
 }
 
@@ -69,7 +73,10 @@ pub(crate) fn rows_on(isas: &[Row], format: &Ident, decodes: Decodes) -> TokenSt
         for nr in F32_TILES.iter().filter(|nr| **nr <= widest) {
             writer.gemv(isa, "f32", 1, *nr);
         }
-        writer.gemm_f32(isa);
+        writer.gemm_floats(isa, ("f32", "F32"));
+        if decodes == Decodes::Bf16 && isa.bf16.is_some() {
+            writer.gemm_floats(isa, ("bf16", "Bf16"));
+        }
     }
     let Writer { functions, rows, .. } = writer;
     let table = table(format);
@@ -173,15 +180,16 @@ impl Writer<'_> {
         }
     }
 
-    fn gemm_f32(&mut self, isa: &Row) {
-        let unpack = self.unpack(isa, "f32");
-        let module = isa.module();
+    fn gemm_floats(&mut self, isa: &Row, (class, variant): (&str, &str)) {
+        let unpack = self.unpack(isa, class);
+        let (module, tile) = (isa.module(), format_ident!("tile_{class}"));
+        let entry = format_ident!("Gemm{variant}");
         let columns = (1..=isa.columns).map(Literal::usize_unsuffixed);
-        let entry = quote! { Entry::GemmF32 {
+        let entry = quote! { Entry::#entry {
             unpack: #unpack,
-            tiles: &[#(isa::#module::tile_f32::<#columns>),*],
+            tiles: &[#(isa::#module::#tile::<#columns>),*],
         } };
-        self.gemm(isa, ("f32", "F32"), &entry);
+        self.gemm(isa, (class, variant), &entry);
     }
 
     fn gemm(&mut self, isa: &Row, (class, variant): (&str, &str), entry: &TokenStream) {

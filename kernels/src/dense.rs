@@ -1,4 +1,4 @@
-//! Dense weights: F32, F16, BF16. No codes, so only the `f32` class of kernels; the impls show
+//! Dense weights: F32, F16, BF16. No codes, so only the classes `f32` and, for BF16, `bf16` of kernels; the impls show
 //! what a format outside the declaration language writes by hand.
 
 use crate::float;
@@ -6,7 +6,7 @@ use crate::format::{Format, FormatInfo};
 use crate::isa::Isa;
 use kernel_macros::kernels;
 
-kernels! { F32, F16, BF16 }
+kernels! { F32, F16, bf16 BF16 }
 
 /// Weights of a span; any multiple of a register.
 const SPAN: usize = 64;

@@ -281,6 +281,37 @@ fn put<I: Isa, const MR: usize, const NR: usize>(
     }
 }
 
+/// What a class `bf16` tile multiplies: `MR` panels of weights, `NR` columns.
+pub struct TileBf16<'a> {
+    /// Registers of each panel, one per pair of weights of K.
+    pub panels: &'a [&'a [u8]],
+    /// Pairs of activations: `[pair of k][column]`, four bytes each.
+    pub pairs: &'a [i8],
+    /// Products: `[column][row of the panels]`.
+    pub out: &'a mut [f32],
+}
+
+/// Panels of bfloat16 times columns of bfloat16.
+#[inline(always)]
+pub fn tile_bf16<I: Isa, const MR: usize, const NR: usize>(isa: I, tile: &mut TileBf16<'_>) {
+    let panels: &[&[u8]; MR] = tile.panels.first_chunk().expect("MR panels");
+    let mut acc = [[isa.splat(0.0); NR]; MR];
+    for k in 0..tile.pairs.len() / (4 * NR) {
+        let pairs = &tile.pairs[k * 4 * NR..(k + 1) * 4 * NR];
+        let w: [I::Bytes; MR] = array(
+            #[inline(always)]
+            |r| isa.load(panels[r], k * I::LANES),
+        );
+        for c in 0..NR {
+            let x = isa.quad(pairs, 4 * c);
+            for r in 0..MR {
+                acc[r][c] = isa.dot_bf16(acc[r][c], w[r], x);
+            }
+        }
+    }
+    put(isa, &acc, tile.out);
+}
+
 /// What a class `f32` tile multiplies: `MR` panels of weights, `NR` columns.
 pub struct TileF32<'a> {
     /// Registers of each panel, one per weight of K.

@@ -53,6 +53,7 @@ pub struct IsaInfo {
     /// Widest register tile of `gemm`, in activation columns.
     pub columns: usize,
     pub(crate) detect: fn() -> bool,
+    pub(crate) detect_bf16: fn() -> bool,
     pub(crate) quantize: unsafe fn(&mut Row<'_>),
     pub(crate) probe: unsafe fn(&mut Probe<'_>),
 }
@@ -62,6 +63,12 @@ impl IsaInfo {
     #[must_use]
     pub fn is_supported(&self) -> bool {
         (self.detect)()
+    }
+
+    /// Whether this CPU has what its kernels for bfloat16 times bfloat16 need, too.
+    #[must_use]
+    pub fn multiplies_bf16(&self) -> bool {
+        self.is_supported() && (self.detect_bf16)()
     }
 }
 
@@ -431,6 +438,10 @@ pub trait Isa: Copy + Send + Sync + 'static {
     fn mul(self, a: Self::F32, b: Self::F32) -> Self::F32;
     /// `a * b + c`, rounded once.
     fn fma(self, a: Self::F32, b: Self::F32, c: Self::F32) -> Self::F32;
+    /// Adds to each lane the products of two bfloat16 weights with two bfloat16 activations. What is
+    /// subnormal may count as zero; sums may be rounded after each product or after both. Where
+    /// [`IsaInfo::multiplies_bf16`] does not hold, nothing may call this.
+    fn dot_bf16(self, sum: Self::F32, a: Self::Bytes, b: Self::Bytes) -> Self::F32;
     /// The sum of all lanes, by halves: lane n with lane n + half, and so on.
     fn sum(self, v: Self::F32) -> f32;
     /// Bytes `part * LANES / 4 ..` as floats.

@@ -1,7 +1,7 @@
 //! Kernels as rows of a table.
 
 use crate::format::Order;
-use crate::gemm::{TileF32, TileQ8};
+use crate::gemm::{TileBf16, TileF32, TileQ8};
 use crate::gemv;
 use crate::isa::IsaInfo;
 use crate::panel::{Panel, Shape, Source};
@@ -47,13 +47,15 @@ impl Numerics {
         matches!(self, Self::Q8 | Self::Q8x256)
     }
 
-    /// The classes of the `gemv` and `gemm` kernels that compute it. A `gemv` kernel asks for a
-    /// scale of each 32 quants, whether they differ or not.
-    pub(crate) fn of_kernels(self) -> (Self, Self) {
+    /// The class of the `gemv` kernels that compute it, and those of the `gemm` kernels, the best
+    /// first. A `gemv` kernel asks for a scale of each 32 quants, whether they differ or not; in
+    /// class `f32` it takes what was rounded to bfloat16, too.
+    pub(crate) fn of_kernels(self) -> (Self, &'static [Self]) {
         match self {
-            Self::Q8 => (Self::Q8, Self::Q8),
-            Self::Q8x256 => (Self::Q8, Self::Q8x256),
-            Self::F32 | Self::Bf16 => (Self::F32, Self::F32),
+            Self::Q8 => (Self::Q8, &[Self::Q8]),
+            Self::Q8x256 => (Self::Q8, &[Self::Q8x256]),
+            Self::Bf16 => (Self::F32, &[Self::Bf16, Self::F32]),
+            Self::F32 => (Self::F32, &[Self::F32]),
         }
     }
 }
@@ -106,6 +108,11 @@ pub enum Entry {
         unpack: unsafe fn(&Source<'_>, &mut Panel),
         tiles: &'static [unsafe fn(&mut TileF32<'_>)],
     },
+    /// Needs [`IsaInfo::multiplies_bf16`] as well.
+    GemmBf16 {
+        unpack: unsafe fn(&Source<'_>, &mut Panel),
+        tiles: &'static [unsafe fn(&mut TileBf16<'_>)],
+    },
 }
 
 /// A kernel that this CPU can run.
@@ -114,7 +121,11 @@ pub(crate) struct Ready(&'static Kernel);
 
 impl Ready {
     pub(crate) fn new(kernel: &'static Kernel) -> Option<Self> {
-        kernel.isa.is_supported().then_some(Self(kernel))
+        let supported = match kernel.entry {
+            Entry::GemmBf16 { .. } => kernel.isa.multiplies_bf16(),
+            _ => kernel.isa.is_supported(),
+        };
+        supported.then_some(Self(kernel))
     }
 
     pub(crate) fn kernel(self) -> &'static Kernel {
@@ -132,7 +143,10 @@ impl Ready {
 
     /// Unpacks rows of weights for a `gemm` kernel.
     pub(crate) fn unpack(self, source: &Source<'_>, panel: &mut Panel) {
-        let (Entry::GemmQ8 { unpack, .. } | Entry::GemmF32 { unpack, .. }) = self.0.entry else {
+        let (Entry::GemmQ8 { unpack, .. }
+        | Entry::GemmF32 { unpack, .. }
+        | Entry::GemmBf16 { unpack, .. }) = self.0.entry
+        else {
             unreachable!("{} is no gemm kernel", self.0.name)
         };
         // SAFETY: a ready kernel's features were detected on this CPU.
@@ -143,6 +157,15 @@ impl Ready {
     pub(crate) fn tile_q8(self, columns: usize, tile: &mut TileQ8<'_>) {
         let Entry::GemmQ8 { tiles, .. } = self.0.entry else {
             unreachable!("{} is no q8 gemm kernel", self.0.name)
+        };
+        // SAFETY: a ready kernel's features were detected on this CPU.
+        unsafe { tiles[columns - 1](tile) }
+    }
+
+    /// Runs a class `bf16` tile of `columns` columns.
+    pub(crate) fn tile_bf16(self, columns: usize, tile: &mut TileBf16<'_>) {
+        let Entry::GemmBf16 { tiles, .. } = self.0.entry else {
+            unreachable!("{} is no bf16 gemm kernel", self.0.name)
         };
         // SAFETY: a ready kernel's features were detected on this CPU.
         unsafe { tiles[columns - 1](tile) }

@@ -334,6 +334,7 @@ impl<'a> Gemm<'a> {
         let tile_bytes = kernel.kernel().isa.panels
             * match entry {
                 Entry::GemmQ8 { shape, .. } => shape.bytes(depth),
+                Entry::GemmBf16 { .. } => kernel.kernel().isa.lanes * depth.div_ceil(2),
                 _ => kernel.kernel().isa.lanes * depth,
             };
         let tiles = usize::from(plan.params.panels).min(PANEL_BYTES / tile_bytes).max(1);

@@ -10,7 +10,7 @@
 //! ```
 //!
 //! Nothing is requantized: codes and scales are those of the file. In class `f32` a register
-//! holds one weight of each row. Only this file knows a format; the loop does not.
+//! holds one weight of each row, in class `bf16` a pair. Only this file knows a format; the loop does not.
 
 use crate::format::{Coded, Format, center};
 use crate::gemv::{padded, prefetch_all, spans};
@@ -165,6 +165,36 @@ fn spread_groups<I: Isa>(
         for j in 0..rows.min(units.saturating_sub(part * rows)) {
             let unit = part * rows + j;
             isa.store_f32(square[j], out, (unit * registers + at) * rows);
+        }
+    }
+}
+
+/// Bfloat16 weights of up to `ROWS` rows, as stored, to a panel: a register per pair of K.
+#[inline(always)]
+pub fn unpack_bf16<I: Isa, F: Format>(isa: I, source: &Source<'_>, panel: &mut Panel) {
+    let rows = I::LANES / 4;
+    let count = source.depth.div_ceil(F::SPAN);
+    let squares = 2 * F::SPAN / I::LANES;
+    let (out, _) = panel.reserve(count * squares * rows * rows, 0);
+    for s in 0..count {
+        for n in 0..squares {
+            let mut square = [isa.splat(0.0); 16];
+            for r in 0..rows {
+                let (whole, rest) = spans::<F>(source.row(r));
+                let rest_span;
+                let span = match whole.get(s) {
+                    Some(span) => span,
+                    None => {
+                        rest_span = padded::<F>(rest);
+                        &rest_span
+                    }
+                };
+                square[r] = isa.f32s(span.as_bytes(), n * I::LANES);
+            }
+            isa.transpose(&mut square);
+            for j in 0..rows {
+                isa.store_f32(square[j], out, ((s * squares + n) * rows + j) * rows);
+            }
         }
     }
 }

@@ -247,6 +247,7 @@ fn choose(kernels: &[Ready], class: Numerics, params: &Params) -> Option<(Vec<Re
         (kernel.columns, kernel.rows.abs_diff(wanted))
     });
     gemv.dedup_by_key(|ready| ready.kernel().columns);
-    let gemm = of_class(for_gemm).find(|ready| !is_gemv(ready))?;
+    let gemm = |class| of_class(class).find(|ready| !is_gemv(ready));
+    let gemm = for_gemm.iter().copied().find_map(gemm)?;
     (!gemv.is_empty()).then_some((gemv, gemm))
 }

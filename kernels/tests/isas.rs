@@ -530,6 +530,20 @@ operations! {
         let v = input.small(isa);
         seen.small(isa, isa.s_shift_bytes(v, &input.shift()));
     }
+    dot_bf16(isa, input, seen) {
+        // Whole numbers: sums are exact in any order. Without the instruction there is no kernel.
+        let whole = |n: u64| ((n % 64) as f32 - 32.0).to_bits() >> 16;
+        let mut pairs = || std::array::from_fn::<u8, 64, _>(|_| input.rng.byte());
+        let bf16 = |bytes: [u8; 64]| -> Vec<u8> {
+            bytes[..32].iter().flat_map(|byte| (whole((*byte).into()) as u16).to_le_bytes()).collect()
+        };
+        let (a, b) = (bf16(pairs()), bf16(pairs()));
+        let sum = isa.splat(7.0);
+        let known = isa::ISAS.iter().find(|info| info.lanes == I::LANES && I::LANES == 64);
+        if known.is_none_or(|info| info.multiplies_bf16()) {
+            seen.floats(isa, isa.dot_bf16(sum, isa.load(&a, 0), isa.load(&b, 0)));
+        }
+    }
     largest(isa, input, seen) {
         let largest = isa.largest(&input.floats());
         seen.bits.extend(largest.to_bits().to_le_bytes());

@@ -184,6 +184,11 @@ impl<const L: usize, const Q: usize> Isa for Lanes<L, Q> {
     fn fma(self, a: [f32; Q], b: [f32; Q], c: [f32; Q]) -> [f32; Q] {
         array(|n| fma(a[n], b[n], c[n]))
     }
+    fn dot_bf16(self, sum: [f32; Q], a: [u8; L], b: [u8; L]) -> [f32; Q] {
+        let value = |v: &[u8; L], n: usize| float::bf16(bytes(v, 2 * n));
+        let product = |n: usize| value(&a, n) * value(&b, n);
+        array(|n| sum[n] + product(2 * n + 1) + product(2 * n))
+    }
     fn sum(self, v: [f32; Q]) -> f32 {
         let mut v = v;
         let mut half = Q / 2;

@@ -1,7 +1,7 @@
 //! Activations as `gemm` reads them: blocks of columns, packed unit by unit.
 
 use crate::activations::{Activations, GROUP, HALF, Q8};
-use crate::gemm::{Factors, TileF32, TileQ8};
+use crate::gemm::{Factors, TileBf16, TileF32, TileQ8};
 use crate::kernel::{Entry, Numerics, Ready};
 use crate::lines::Lines;
 use crate::panel::Shape;
@@ -35,6 +35,7 @@ impl ColumnPanel {
     pub(super) fn pack(&mut self, entry: &Entry, x: &Activations, block: ColumnBlock) {
         match entry {
             Entry::GemmQ8 { shape, .. } => self.pack_q8(*shape, x, block),
+            Entry::GemmBf16 { .. } => self.pack_bf16(x, block),
             _ => self.pack_f32(x, block),
         }
     }
@@ -61,6 +62,21 @@ impl ColumnPanel {
         }
     }
 
+    /// Pairs of the upper halves of numbers whose lower halves are zero.
+    fn pack_bf16(&mut self, x: &Activations, block: ColumnBlock) {
+        let (_, depth) = x.shape();
+        let pairs = self.quants.reserve(4 * depth.div_ceil(2) * block.count);
+        let (pairs, _) = pairs.as_chunks_mut::<4>();
+        for c in 0..block.count {
+            // A row is padded with zeros: an odd depth's last pair has one.
+            let (row, _) = x.floats(block.first + c).as_chunks::<2>();
+            for (to, from) in pairs[c..].iter_mut().step_by(block.count).zip(row) {
+                let [low, high] = from.map(|x| (x.to_bits() >> 16).to_le_bytes());
+                *to = [low[0], low[1], high[0], high[1]].map(u8::cast_signed);
+            }
+        }
+    }
+
     fn pack_f32(&mut self, x: &Activations, block: ColumnBlock) {
         let (_, depth) = x.shape();
         let floats = self.floats.reserve(depth * block.count);
@@ -78,6 +94,9 @@ impl ColumnPanel {
             Entry::GemmQ8 { .. } => {
                 let (units, quants, factors) = (self.units, &self.quants, &self.factors);
                 gemm.tile_q8(columns, &mut TileQ8 { panels, units, quants, factors, out });
+            }
+            Entry::GemmBf16 { .. } => {
+                gemm.tile_bf16(columns, &mut TileBf16 { panels, pairs: &self.quants, out });
             }
             _ => gemm.tile_f32(columns, &mut TileF32 { panels, x: &self.floats, out }),
         }

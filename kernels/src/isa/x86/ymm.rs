@@ -197,6 +197,12 @@ macro_rules! ymm_isa {
         fn fma(self, a: __m256, b: __m256, c: __m256) -> __m256 {
             _mm256_fmadd_ps(a, b, c)
         }
+        fn dot_bf16(self, sum: __m256, a: __m256i, b: __m256i) -> __m256 {
+            let high = _mm256_set1_epi32(0xFFFF_0000_u32.cast_signed());
+            let odd = |v| _mm256_castsi256_ps(_mm256_and_si256(v, high));
+            let even = |v| _mm256_castsi256_ps(_mm256_slli_epi32::<16>(v));
+            _mm256_fmadd_ps(even(a), even(b), _mm256_fmadd_ps(odd(a), odd(b), sum))
+        }
         fn sum(self, v: __m256) -> f32 {
             let v = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps::<1>(v));
             let v = _mm_add_ps(v, _mm_movehl_ps(v, v));

@@ -168,6 +168,22 @@ x86_isa!(Avx512Vnni {
     fn fma(self, a: __m512, b: __m512, c: __m512) -> __m512 {
         _mm512_fmadd_ps(a, b, c)
     }
+    fn dot_bf16(self, sum: __m512, a: __m512i, b: __m512i) -> __m512 {
+        let mut sum = sum;
+        // The instruction itself: not every CPU with this instruction set has it, and kernels that
+        // use it are made ready only where it was detected.
+        // SAFETY: an instruction on registers alone, of a feature that was detected.
+        unsafe {
+            asm!(
+                "vdpbf16ps {0}, {1}, {2}",
+                inout(zmm_reg) sum,
+                in(zmm_reg) a,
+                in(zmm_reg) b,
+                options(pure, nomem, nostack, preserves_flags)
+            );
+        }
+        sum
+    }
     fn sum(self, v: __m512) -> f32 {
         let high = _mm512_extractf32x8_ps::<1>(v);
         let v = _mm256_add_ps(_mm512_castps512_ps256(v), high);
