@@ -55,6 +55,37 @@ pub struct Row<'a> {
     pub(crate) sums: &'a mut [i32],
 }
 
+/// One row of class `f32` or `bf16`, to be filled.
+pub(crate) struct FloatRow<'a> {
+    class: Numerics,
+    x: &'a [f32],
+    floats: &'a mut [f32],
+}
+
+impl FloatRow<'_> {
+    pub(crate) fn fill(&mut self) {
+        let (floats, beyond) = self.floats.split_at_mut(self.x.len());
+        match self.class {
+            Numerics::Bf16 => {
+                for (to, x) in floats.iter_mut().zip(self.x) {
+                    *to = rounded_to_bf16(*x);
+                }
+            }
+            _ => floats.copy_from_slice(self.x),
+        }
+        beyond.fill(0.0);
+    }
+}
+
+/// The nearest bfloat16, half to even.
+fn rounded_to_bf16(x: f32) -> f32 {
+    const UPPER: u32 = 0xFFFF_0000;
+    const QUIET: u32 = 1 << 22;
+    let bits = x.to_bits();
+    let rounded = bits.wrapping_add(0x7FFF + (bits >> 16 & 1));
+    f32::from_bits(UPPER & if x.is_nan() { bits | QUIET } else { rounded })
+}
+
 /// One row of class `q8` or `q8_256`.
 #[derive(Clone, Copy, Debug)]
 pub struct Q8<'a> {
@@ -141,25 +172,17 @@ impl Activations {
             .collect()
     }
 
-    /// Copies `rows` rows of `depth` floats.
-    pub(crate) fn fill_f32(&mut self, x: &[f32], rows: usize, depth: usize) {
-        self.fill_floats(Numerics::F32, x, rows, depth);
-    }
-
-    /// Rounds `rows` rows of `depth` floats to bfloat16, half to even.
-    pub(crate) fn fill_bf16(&mut self, x: &[f32], rows: usize, depth: usize) {
-        self.fill_floats(Numerics::Bf16, x, rows, depth);
-        self.floats.iter_mut().for_each(|x| *x = half::bf16::from_f32(*x).to_f32());
-    }
-
-    fn fill_floats(&mut self, class: Numerics, x: &[f32], rows: usize, depth: usize) {
+    /// Makes room for `rows` rows of `depth` floats and hands each out to be filled.
+    pub(crate) fn float_rows<'a>(
+        &'a mut self,
+        class: Numerics,
+        x: &'a [f32],
+        (rows, depth): (usize, usize),
+    ) -> Vec<FloatRow<'a>> {
         self.resize(class, rows, depth);
-        let floats = self.floats.reserve(rows * self.stride);
-        for (to, from) in floats.chunks_exact_mut(self.stride).zip(x.chunks_exact(depth.max(1))) {
-            let (to, beyond) = to.split_at_mut(depth);
-            to.copy_from_slice(from);
-            beyond.fill(0.0);
-        }
+        let floats = self.floats.reserve(rows * self.stride).chunks_exact_mut(self.stride);
+        let rows = x.chunks_exact(depth.max(1)).zip(floats);
+        rows.map(|(x, floats)| FloatRow { class, x, floats }).collect()
     }
 
     /// Brings `rows` rows of `depth` floats into the form of a class, on this thread.
@@ -169,8 +192,9 @@ impl Activations {
                 let mut rows = self.q8_rows(class, x, (rows, depth));
                 rows.iter_mut().for_each(|row| quantize_row(Scalar::default(), row));
             }
-            Numerics::F32 => self.fill_f32(x, rows, depth),
-            Numerics::Bf16 => self.fill_bf16(x, rows, depth),
+            Numerics::F32 | Numerics::Bf16 => {
+                self.float_rows(class, x, (rows, depth)).iter_mut().for_each(FloatRow::fill);
+            }
         }
     }
 

@@ -9,7 +9,7 @@ mod columns;
 
 pub(crate) use columns::ColumnPanel;
 
-use crate::activations::Activations;
+use crate::activations::{Activations, FloatRow};
 use crate::format::{Order, ShapeError};
 use crate::gemv;
 use crate::kernel::{Entry, Numerics, Ready};
@@ -19,6 +19,9 @@ use crate::plan::Plan;
 use crate::threads::{Columns, Out, Pool, Scratch};
 use columns::ColumnBlock;
 use thiserror::Error;
+
+/// Rows of activations that a thread prepares at a time.
+const ROWS: usize = 8;
 
 /// Panels of a job may fill this much of L2; what passes over them needs the rest.
 const PANEL_BYTES: usize = 512 << 10;
@@ -76,16 +79,18 @@ impl Plan {
         let depth = self.problem.depth;
         length("the input", x.len(), batch.checked_mul(depth))?;
         match self.class {
-            Numerics::F32 => activations.fill_f32(x, batch, depth),
-            Numerics::Bf16 => activations.fill_bf16(x, batch, depth),
+            Numerics::F32 | Numerics::Bf16 => {
+                let mut rows = activations.float_rows(self.class, x, (batch, depth));
+                pool.for_each_chunk(&mut rows, ROWS, |_, rows| {
+                    rows.iter_mut().for_each(FloatRow::fill);
+                });
+            }
             Numerics::Q8 | Numerics::Q8x256 => self.quantize(pool, x, batch, activations),
         }
         Ok(())
     }
 
     fn quantize(&self, pool: &Pool, x: &[f32], batch: usize, activations: &mut Activations) {
-        /// Rows a thread takes at a time.
-        const ROWS: usize = 8;
         let mut rows = activations.q8_rows(self.class, x, (batch, self.problem.depth));
         let quantize = self.gemm.kernel().isa.quantize;
         pool.for_each_chunk(&mut rows, ROWS, |_, rows| {

@@ -81,7 +81,7 @@ fn side_by_side(places: &[&[usize]], unit: usize, lanes: usize) -> Option<Vec<Ch
         };
         let registers: Option<Vec<(Vec<usize>, Vec<usize>)>> =
             places.iter().map(register).collect();
-        registers?.chunk_by(|a, b| a.0 == b.0).map(|alike| chain(alike)).collect::<Option<Vec<_>>>()
+        registers?.chunk_by(|a, b| a.0 == b.0).map(chain).collect::<Option<Vec<_>>>()
     };
     let found: Option<Vec<Vec<Chain>>> = (0..size / lanes).map(chains).collect();
     found.map(|chains| chains.concat())

@@ -71,8 +71,9 @@ impl ColumnPanel {
             // A row is padded with zeros: an odd depth's last pair has one.
             let (row, _) = x.floats(block.first + c).as_chunks::<2>();
             for (to, from) in pairs[c..].iter_mut().step_by(block.count).zip(row) {
-                let [low, high] = from.map(|x| (x.to_bits() >> 16).to_le_bytes());
-                *to = [low[0], low[1], high[0], high[1]].map(u8::cast_signed);
+                let pair = from[0].to_bits() >> 16 | from[1].to_bits() & 0xFFFF_0000;
+                let [a, b, c, d] = pair.to_le_bytes();
+                *to = [a.cast_signed(), b.cast_signed(), c.cast_signed(), d.cast_signed()];
             }
         }
     }
