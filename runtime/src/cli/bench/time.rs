@@ -4,6 +4,9 @@ use std::time::{Duration, Instant};
 
 /// A sample is at least this long: calls shorter than it are timed several at once.
 const SAMPLE: Duration = Duration::from_micros(300);
+/// Waking threads takes microseconds, so a call shorter than this is made once more before a sample:
+/// within a model's token they are awake.
+const LONG: Duration = Duration::from_millis(5);
 /// A median of fewer samples says little, but a very slow thing is not worth waiting for.
 const LEAST: usize = 5;
 const PATIENCE: u32 = 4;
@@ -37,11 +40,13 @@ pub(crate) fn interleaved(
     let start = Instant::now();
     let mut time =
         |thing: usize, calls: usize| -> Duration { (0..calls).map(|_| timed(thing)).sum() };
-    // How many calls make a sample. Buffers grew when the results were checked.
-    let calls: Vec<usize> = (0..things)
+    // How many calls come before a sample and how many make it. Buffers grew when the results were
+    // checked.
+    let calls: Vec<(usize, usize)> = (0..things)
         .map(|thing| {
             let once = time(thing, 1).max(Duration::from_nanos(1));
-            (SAMPLE.as_nanos().div_ceil(once.as_nanos())).clamp(1, 10_000) as usize
+            let calls = SAMPLE.as_nanos().div_ceil(once.as_nanos()).clamp(1, 10_000) as usize;
+            (usize::from(once < LONG), calls)
         })
         .collect();
     let mut samples = vec![Vec::new(); things];
@@ -52,8 +57,10 @@ pub(crate) fn interleaved(
         }
         for turn in 0..things {
             let thing = if round % 2 == 0 { turn } else { things - 1 - turn };
-            let spent = time(thing, calls[thing]).as_nanos() as f64;
-            samples[thing].push(spent / calls[thing] as f64);
+            let (before, calls) = calls[thing];
+            time(thing, before);
+            let spent = time(thing, calls).as_nanos() as f64;
+            samples[thing].push(spent / calls as f64);
         }
     }
     let times = |mut samples: Vec<f64>| Times { ns: median(&mut samples), samples: samples.len() };
@@ -86,7 +93,7 @@ mod tests {
             calls[n] += 1;
             SAMPLE
         });
-        assert_eq!(calls, [LEAST + 1; 3]);
+        assert_eq!(calls, [2 * LEAST + 1; 3]);
         assert!(times.iter().all(|t| t.samples == LEAST && t.ns == SAMPLE.as_nanos() as f64));
     }
 }
