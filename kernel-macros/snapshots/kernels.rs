@@ -71,7 +71,7 @@ fn q4_0_avx512vnni_unpack_q8(
 )]
 fn q4_0_avx512vnni_gemv_f32_1x1(args: &::kernels::gemv::Args<'_>, out: &mut [f32]) {
     let isa = ::kernels::isa::Avx512Vnni::assume_supported();
-    ::kernels::gemv::rows_f32::<_, Q4_0, 1>(isa, args, out)
+    ::kernels::gemv::rows_f32::<_, Q4_0, 1, 1>(isa, args, out)
 }
 #[cfg(target_arch = "x86_64")]
 #[target_feature(
@@ -79,7 +79,7 @@ fn q4_0_avx512vnni_gemv_f32_1x1(args: &::kernels::gemv::Args<'_>, out: &mut [f32
 )]
 fn q4_0_avx512vnni_gemv_f32_1x4(args: &::kernels::gemv::Args<'_>, out: &mut [f32]) {
     let isa = ::kernels::isa::Avx512Vnni::assume_supported();
-    ::kernels::gemv::rows_f32::<_, Q4_0, 4>(isa, args, out)
+    ::kernels::gemv::rows_f32::<_, Q4_0, 1, 4>(isa, args, out)
 }
 #[cfg(target_arch = "x86_64")]
 #[target_feature(

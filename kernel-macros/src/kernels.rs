@@ -10,8 +10,11 @@ use quote::{format_ident, quote};
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::punctuated::Punctuated;
 
-/// Columns of an f32 `gemv` tile, as far as an instruction set has tiles so wide.
-const F32_TILES: &[usize] = &[1, 4];
+/// Register tiles of `gemv` in class `f32`, as far as an instruction set has them: weight rows x
+/// activation columns.
+const F32_TILES: &[(usize, usize)] = &[(1, 1), (1, 4)];
+/// The same for dense weights, whose loop is nothing but reads: more rows are more streams.
+const DENSE_TILES: &[(usize, usize)] = &[(1, 1), (2, 1), (4, 1), (1, 4)];
 
 /// What the loops can ask of a format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,9 +72,9 @@ pub(crate) fn rows_on(isas: &[Row], format: &Ident, decodes: Decodes) -> TokenSt
             }
             writer.gemm_q8(isa);
         }
-        let widest = isa.tiles.iter().map(|(_, nr)| *nr).max().unwrap_or(1);
-        for nr in F32_TILES.iter().filter(|nr| **nr <= widest) {
-            writer.gemv(isa, "f32", 1, *nr);
+        let tiles = if decodes == Decodes::Codes { F32_TILES } else { DENSE_TILES };
+        for (mr, nr) in tiles.iter().filter(|tile| isa.tiles.contains(tile)) {
+            writer.gemv(isa, "f32", *mr, *nr);
         }
         writer.gemm_floats(isa, ("f32", "F32"));
         if decodes == Decodes::Bf16 && isa.bf16.is_some() {
@@ -130,10 +133,7 @@ impl Writer<'_> {
         let format = self.format;
         let [m, n] = [mr, nr].map(Literal::usize_unsuffixed);
         let rows = format_ident!("rows_{class}");
-        let generics = match class {
-            "q8" => quote! { <_, #format, #m, #n> },
-            _ => quote! { <_, #format, #n> },
-        };
+        let generics = quote! { <_, #format, #m, #n> };
         self.entry(
             isa,
             &name,

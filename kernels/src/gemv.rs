@@ -310,31 +310,71 @@ impl<I: Isa> Chain<I> {
 
 /// Products of all rows with `NR` columns in class `f32`: `out[c * rows + r]`.
 #[inline(always)]
-pub fn rows_f32<I: Isa, F: Format, const NR: usize>(isa: I, args: &Args<'_>, out: &mut [f32]) {
+pub fn rows_f32<I: Isa, F: Format, const MR: usize, const NR: usize>(
+    isa: I,
+    args: &Args<'_>,
+    out: &mut [f32],
+) {
     let x: [&[f32]; NR] = array(
         #[inline(always)]
         |c| args.x.floats(args.column + c),
     );
+    let whole = args.rows - args.rows % MR;
+    for first in (0..whole).step_by(MR) {
+        let sums = tile_f32::<I, F, MR, NR>(isa, args, first, &x);
+        put(&sums, first, args.rows, out);
+    }
+    for first in whole..args.rows {
+        let sums = tile_f32::<I, F, 1, NR>(isa, args, first, &x);
+        put(&sums, first, args.rows, out);
+    }
+}
+
+/// `MR` rows of weights from `first` times `NR` columns.
+#[inline(always)]
+fn tile_f32<I: Isa, F: Format, const MR: usize, const NR: usize>(
+    isa: I,
+    args: &Args<'_>,
+    first: usize,
+    x: &[&[f32]; NR],
+) -> [[f32; NR]; MR] {
     let bytes = args.row_bytes();
-    for r in 0..args.rows {
-        let row = [spans::<F>(&args.weights[r * bytes..(r + 1) * bytes])];
-        let padded_row;
-        let rest: &[F::Span] = match row[0].1 {
-            [] => &[],
-            _ => {
-                padded_row = padded_all::<F, 1>(&row);
-                &padded_row
-            }
-        };
-        let mut sums = [[isa.splat(0.0); 4]; NR];
-        for (s, span) in row[0].0.iter().chain(rest).enumerate() {
-            ahead::<I, F::Span, 1>(isa, span, s, bytes, args.prefetch);
-            step_f32::<I, F, NR>(isa, span, s, &x, &mut sums);
+    let rows: [(&[F::Span], &[u8]); MR] = array(
+        #[inline(always)]
+        |r| spans::<F>(&args.weights[(first + r) * bytes..(first + r + 1) * bytes]),
+    );
+    let padded_rows;
+    let rest: &[F::Span] = match rows[0].1 {
+        [] => &[],
+        _ => {
+            padded_rows = padded_all::<F, MR>(&rows);
+            &padded_rows
         }
-        for (c, [a, b, d, e]) in sums.into_iter().enumerate() {
-            out[c * args.rows + r] = isa.sum(isa.add(isa.add(a, b), isa.add(d, e)));
+    };
+    let mut sums = [[[isa.splat(0.0); 4]; NR]; MR];
+    let whole = rows[0].0.len();
+    for s in 0..whole {
+        for r in 0..MR {
+            let span = &rows[r].0[s];
+            ahead::<I, F::Span, MR>(isa, span, s, bytes, args.prefetch);
+            step_f32::<I, F, NR>(isa, span, s, x, &mut sums[r]);
         }
     }
+    for (r, span) in rest.iter().enumerate() {
+        step_f32::<I, F, NR>(isa, span, whole, x, &mut sums[r]);
+    }
+    array(
+        #[inline(always)]
+        |r| {
+            array(
+                #[inline(always)]
+                |c| {
+                    let [a, b, d, e] = sums[r][c];
+                    isa.sum(isa.add(isa.add(a, b), isa.add(d, e)))
+                },
+            )
+        },
+    )
 }
 
 #[inline(always)]

@@ -16,7 +16,8 @@ pub enum Numerics {
     Q8x256,
     /// Exact weights times `f32` activations.
     F32,
-    /// Exact weights times activations rounded to bfloat16; `f32` products and sums.
+    /// Exact weights times activations rounded to bfloat16; `f32` products and sums. BF16 weights
+    /// have kernels of their own where the CPU multiplies bfloat16, and subnormals are zero there.
     Bf16,
 }
 

@@ -18,6 +18,12 @@ pub enum Probe<'a> {
         /// Iterations.
         rounds: usize,
     },
+    /// Bfloat16 dot products on registers: `rounds * FMAS * LANES / 2` multiply-adds. Only where
+    /// [`IsaInfo::multiplies_bf16`] holds.
+    Bf16 {
+        /// Iterations.
+        rounds: usize,
+    },
     /// Reads of all whole kibibytes of `bytes`, as `streams` streams side by side.
     Read {
         /// Larger than the caches.
@@ -33,7 +39,7 @@ pub enum Probe<'a> {
 pub const DOTS: usize = SUMS * 8;
 /// Sums that take turns: more than the cycles that a dot product takes, times two a cycle.
 const SUMS: usize = 12;
-/// Fused multiply-adds of registers in a round of [`Probe::Fma`].
+/// Operations on registers in a round of [`Probe::Fma`] and of [`Probe::Bf16`].
 pub const FMAS: usize = 12;
 
 impl IsaInfo {
@@ -42,7 +48,11 @@ impl IsaInfo {
     /// # Panics
     /// If this CPU does not have it.
     pub fn run_probe(&self, probe: &mut Probe<'_>) {
-        assert!(self.is_supported(), "{} is not supported by this CPU", self.name);
+        let supported = match probe {
+            Probe::Bf16 { .. } => self.multiplies_bf16(),
+            _ => self.is_supported(),
+        };
+        assert!(supported, "{} is not supported by this CPU", self.name);
         // SAFETY: the CPU has the instruction set's features, as asserted.
         unsafe { (self.probe)(probe) }
     }
@@ -51,6 +61,12 @@ impl IsaInfo {
     #[must_use]
     pub fn dot_macs(&self) -> usize {
         DOTS * self.lanes
+    }
+
+    /// Multiply-adds of one round of [`Probe::Bf16`].
+    #[must_use]
+    pub fn bf16_macs(&self) -> usize {
+        FMAS * self.lanes / 2
     }
 
     /// Multiply-adds of one round of [`Probe::Fma`].
@@ -66,6 +82,7 @@ pub fn run<I: Isa>(isa: I, probe: &mut Probe<'_>) {
     match probe {
         Probe::Dot { rounds } => dots(isa, *rounds),
         Probe::Fma { rounds } => fmas(isa, *rounds),
+        Probe::Bf16 { rounds } => bf16_dots(isa, *rounds),
         Probe::Read { bytes, streams, prefetch } => match streams {
             8.. => read::<I, 8>(isa, bytes, *prefetch),
             4.. => read::<I, 4>(isa, bytes, *prefetch),
@@ -111,7 +128,10 @@ fn dots<I: Isa>(isa: I, rounds: usize) {
             }
         }
     }
-    let total = sums.into_iter().fold(isa.splat(0.0), |all, sum| isa.add(all, isa.to_f32(sum)));
+    let mut total = isa.splat(0.0);
+    for sum in sums {
+        total = isa.add(total, isa.to_f32(sum));
+    }
     black_box(isa.sum(total));
 }
 
@@ -124,7 +144,26 @@ fn fmas<I: Isa>(isa: I, rounds: usize) {
             *sum = isa.fma(*sum, a, b);
         }
     }
-    let total = sums.into_iter().fold(isa.splat(0.0), |all, sum| isa.add(all, sum));
+    let mut total = isa.splat(0.0);
+    for sum in sums {
+        total = isa.add(total, sum);
+    }
+    black_box(isa.sum(total));
+}
+
+#[inline(always)]
+fn bf16_dots<I: Isa>(isa: I, rounds: usize) {
+    let (a, b) = (isa.splat_u8(black_box(0x3F)), isa.splat_u8(black_box(0x3E)));
+    let mut sums = [isa.splat(0.0); FMAS];
+    for _ in 0..rounds {
+        for sum in &mut sums {
+            *sum = isa.dot_bf16(*sum, a, b);
+        }
+    }
+    let mut total = isa.splat(0.0);
+    for sum in sums {
+        total = isa.add(total, sum);
+    }
     black_box(isa.sum(total));
 }
 
@@ -150,6 +189,9 @@ fn read<I: Isa, const STREAMS: usize>(isa: I, bytes: &[u8], prefetch: usize) {
             }
         }
     }
-    let all = seen.into_iter().fold(isa.splat_u8(0), |all, seen| isa.or(all, seen));
+    let mut all = isa.splat_u8(0);
+    for seen in seen {
+        all = isa.or(all, seen);
+    }
     black_box(isa.sum(isa.widen(all, 0)));
 }

@@ -45,7 +45,7 @@ pub(crate) struct Multiply {
 /// What keeps a product from being faster, and how to try it.
 #[derive(Clone, Copy)]
 pub(crate) struct Bound {
-    /// `read`, `dot` or `fma`.
+    /// `read`, `dot`, `fma` or `bf16`.
     pub(crate) name: &'static str,
     /// How much of it the product needs, in terms of one probe.
     pub(crate) probes: f64,
@@ -94,7 +94,7 @@ impl Peaks {
 
     /// What bounds `plan`: reading its weights, or multiplying.
     pub(crate) fn bound(&mut self, plan: &Plan, bytes: usize, batch: usize) -> Bound {
-        let (problem, isa, class) = (plan.problem(), plan.isa(), plan.class());
+        let (problem, isa, class) = (plan.problem(), plan.isa(), plan.kernel(batch).class);
         let (threads, budget) = (self.threads, self.budget);
         let peak = *self
             .multiply
@@ -147,7 +147,8 @@ impl Multiply {
 pub(crate) fn bound_name(class: Numerics) -> &'static str {
     match class {
         Numerics::Q8 | Numerics::Q8x256 => "dot",
-        Numerics::F32 | Numerics::Bf16 => "fma",
+        Numerics::F32 => "fma",
+        Numerics::Bf16 => "bf16",
     }
 }
 
@@ -155,7 +156,8 @@ pub(crate) fn bound_name(class: Numerics) -> &'static str {
 fn macs_of(isa: &IsaInfo, class: Numerics) -> usize {
     match class {
         Numerics::Q8 | Numerics::Q8x256 => isa.dot_macs(),
-        Numerics::F32 | Numerics::Bf16 => isa.fma_macs(),
+        Numerics::F32 => isa.fma_macs(),
+        Numerics::Bf16 => isa.bf16_macs(),
     }
 }
 
@@ -167,7 +169,8 @@ fn multiply_once(
 ) -> Duration {
     together(threads, PIECES * threads, |_| match class {
         Numerics::Q8 | Numerics::Q8x256 => isa.run_probe(&mut Probe::Dot { rounds }),
-        Numerics::F32 | Numerics::Bf16 => isa.run_probe(&mut Probe::Fma { rounds }),
+        Numerics::F32 => isa.run_probe(&mut Probe::Fma { rounds }),
+        Numerics::Bf16 => isa.run_probe(&mut Probe::Bf16 { rounds }),
     })
 }
 
