@@ -155,7 +155,7 @@ mod tests {
         for (text, part) in [
             ("ffn_down", "REGEX=CLASS"),
             ("(=f32", "unclosed group"),
-            ("ffn_down=q9", "q8, f32, bf16"),
+            ("ffn_down=q9", "q8, q8_256, f32, bf16"),
             ("ffn_down=", "scalar"),
             ("ffn_down=rows:", "KNOB:NUMBER"),
             ("ffn_down=rows:3", "rows cannot be 3: it is one of [1, 2, 4]"),
