@@ -229,9 +229,13 @@ impl Activations {
     /// [`Activations::row_of`].
     pub(crate) fn in_order(&self, order: Order, quants: &mut Lines<i8>) {
         let to = quants.reserve(self.quants.len());
-        match order.run {
-            4 => put_in_order(self.quants.as_chunks::<4>().0, order.runs, to.as_chunks_mut().0),
-            _ => put_in_order(&self.quants, order.runs, to),
+        // Row by row: a row need not be whole spans.
+        let rows = self.quants.chunks_exact(self.stride).zip(to.chunks_exact_mut(self.stride));
+        for (from, to) in rows {
+            match order.run {
+                4 => put_in_order(from.as_chunks::<4>().0, order.runs, to.as_chunks_mut().0),
+                _ => put_in_order(from, order.runs, to),
+            }
         }
     }
 
@@ -269,7 +273,7 @@ impl Activations {
     }
 }
 
-/// Each span of `from` in the order `runs`; what is no whole span stays as it was.
+/// Each whole span of `from` in the order `runs`.
 fn put_in_order<T: Copy>(from: &[T], runs: &[u16], to: &mut [T]) {
     for (from, to) in from.chunks_exact(runs.len()).zip(to.chunks_exact_mut(runs.len())) {
         for (to, at) in to.iter_mut().zip(runs) {
