@@ -34,14 +34,6 @@ fn q4_0_avx512vnni_gemv_q8_1x2(args: &::kernels::gemv::Args<'_>, out: &mut [f32]
 #[target_feature(
     enable = "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512vbmi"
 )]
-fn q4_0_avx512vnni_gemv_q8_2x2(args: &::kernels::gemv::Args<'_>, out: &mut [f32]) {
-    let isa = ::kernels::isa::Avx512Vnni::assume_supported();
-    ::kernels::gemv::rows_q8::<_, Q4_0, 2, 2>(isa, args, out)
-}
-#[cfg(target_arch = "x86_64")]
-#[target_feature(
-    enable = "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512vbmi"
-)]
 fn q4_0_avx512vnni_gemv_q8_1x3(args: &::kernels::gemv::Args<'_>, out: &mut [f32]) {
     let isa = ::kernels::isa::Avx512Vnni::assume_supported();
     ::kernels::gemv::rows_q8::<_, Q4_0, 1, 3>(isa, args, out)
@@ -139,16 +131,6 @@ const Q4_0_KERNELS: &[::kernels::Kernel] = {
             columns: 2,
             order: ORDER_WIDE,
             entry: Entry::GemvQ8(q4_0_avx512vnni_gemv_q8_1x2),
-        },
-        #[cfg(target_arch = "x86_64")]
-        Kernel {
-            name: "q4_0_avx512vnni_gemv_q8_2x2",
-            isa: &isa::avx512vnni::INFO,
-            class: Numerics::Q8,
-            rows: 2,
-            columns: 2,
-            order: ORDER_WIDE,
-            entry: Entry::GemvQ8(q4_0_avx512vnni_gemv_q8_2x2),
         },
         #[cfg(target_arch = "x86_64")]
         Kernel {

@@ -241,7 +241,7 @@ mod kernels_of_q4_0 {
         ggml_type: Some(2),
         block_len: 32,
         block_bytes: 18,
-        code_hash: 1071482789612172589u64,
+        code_hash: 4313987661389381053u64,
         layout: Some(&LAYOUT),
         dequantize: |bytes, weights| {
             format::dequantize_blocks::<

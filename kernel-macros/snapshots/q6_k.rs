@@ -278,7 +278,7 @@ mod kernels_of_q6_k {
         ggml_type: Some(14),
         block_len: 256,
         block_bytes: 210,
-        code_hash: 10917427700658855979u64,
+        code_hash: 15198894624609439729u64,
         layout: Some(&LAYOUT),
         dequantize: |bytes, weights| {
             format::dequantize_blocks::<

@@ -490,7 +490,7 @@ mod kernels_of_streamed {
         ggml_type: None,
         block_len: 64,
         block_bytes: 52,
-        code_hash: 4407187606122115163u64,
+        code_hash: 16080203957465558289u64,
         layout: Some(&LAYOUT),
         dequantize: |bytes, weights| {
             format::dequantize_blocks::<

@@ -32,7 +32,7 @@ pub(crate) struct Row {
 }
 
 /// Register tiles of `gemv` worth compiling where registers are wide.
-const TILES: &[(usize, usize)] = &[(1, 1), (2, 1), (4, 1), (1, 2), (2, 2), (1, 3), (1, 4)];
+const TILES: &[(usize, usize)] = &[(1, 1), (2, 1), (4, 1), (1, 2), (1, 3), (1, 4)];
 
 /// From the most general to the one to prefer.
 pub(crate) const ISAS: &[Row] = &[

@@ -20,6 +20,10 @@
 //! costs a dot product, and each chain of registers a conversion, a permute that spreads its
 //! units' scales over the lanes, and an `fma`. Lanes stay partial sums until the row ends. Two accumulators a column hide the latency of the `fma`.
 //!
+//! Weights are one stream of reads, which hardware follows by itself up to the end of a page. What
+//! it needs is the start of the next one ([`ahead`]): measured on Zen 4, asking for eight lines of
+//! each page reads 4 to 9 % more than asking for none, and asking for all of them 2 to 17 % less.
+//!
 //! A row's last span may be cut short by the end of the row: its blocks are copied to a span of
 //! zeros. Nothing past the end of the weights is ever read; prefetches may point there.
 //!
@@ -46,6 +50,8 @@ pub struct Args<'a> {
     pub column: usize,
     /// Bytes to prefetch ahead of use; 0 does not prefetch.
     pub prefetch: usize,
+    /// Cache lines to prefetch where a page starts; as many as a page has, or more, are every line.
+    pub lines: usize,
 }
 
 impl Args<'_> {
@@ -165,7 +171,7 @@ fn tile_q8<I: Isa, F: Coded, const MR: usize, const NR: usize>(
         for n in 0..part[0].len() {
             for r in 0..MR {
                 let span = &part[r][n];
-                ahead::<I, F::Span, MR>(isa, span, s, bytes, args.prefetch);
+                ahead::<I, F::Span, MR, NR>(isa, span, s * size_of::<F::Span>(), args);
                 // A copy, to be kept in registers where the compiler leaves this a loop.
                 let mut own = sums[r];
                 step_q8::<I, F, NR>(isa, span, s, x, &mut own);
@@ -196,25 +202,45 @@ fn tile_q8<I: Isa, F: Coded, const MR: usize, const NR: usize>(
     )
 }
 
-/// Prefetches as many bytes as `span` has, `distance` ahead in the order of reading: along the
-/// row, then along the rows after the `MR` that are read side by side.
-///
-/// Each cache line once: a prefetch of a line that is already on its way still takes a slot.
+/// Bytes that are surely one piece of physical memory; hardware prefetchers stop at their end.
+const PAGE: usize = 4096;
+/// Bytes of a cache line.
+const LINE: usize = 64;
+/// With so many columns, the streams of activations are more than hardware prefetchers follow
+/// besides that of the weights: then each line of these is asked for.
+const MANY: usize = 4;
+
+/// Prefetches ahead of `span`, which lies at byte `at` of its row: along the row, then along the
+/// rows after the `MR` that are read side by side.
 #[inline(always)]
-fn ahead<I: Isa, S, const MR: usize>(isa: I, span: &S, s: usize, bytes: usize, distance: usize) {
-    if distance == 0 {
+fn ahead<I: Isa, S, const MR: usize, const NR: usize>(
+    isa: I,
+    span: &S,
+    at: usize,
+    args: &Args<'_>,
+) {
+    if args.prefetch == 0 {
         return;
     }
-    let size = size_of::<S>();
-    let beyond = if s * size + distance >= bytes { (MR - 1) * bytes } else { 0 };
-    let from = std::ptr::from_ref(span).cast::<u8>().wrapping_add(distance + beyond);
-    prefetch_all(isa, from, size);
+    let (size, bytes) = (size_of::<S>(), args.row_bytes());
+    let beyond = if MR > 1 && at + args.prefetch >= bytes { (MR - 1) * bytes } else { 0 };
+    let from = std::ptr::from_ref(span).cast::<u8>().wrapping_add(args.prefetch + beyond);
+    if NR >= MANY || args.lines >= PAGE / LINE {
+        prefetch_all(isa, from, size);
+        return;
+    }
+    let skip = from.addr().wrapping_neg() % PAGE;
+    if skip < size {
+        for line in 0..args.lines {
+            isa.prefetch(from.wrapping_add(skip + LINE * line));
+        }
+    }
 }
 
-/// Prefetches the lines that start within `size` bytes.
+/// Prefetches the lines that start within `size` bytes, each once: a prefetch of a line that is
+/// already on its way still takes a slot.
 #[inline(always)]
 pub(crate) fn prefetch_all<I: Isa>(isa: I, from: *const u8, size: usize) {
-    const LINE: usize = 64;
     let skip = from.addr().wrapping_neg() % LINE;
     for line in 0..size / LINE {
         isa.prefetch(from.wrapping_add(skip + LINE * line));
@@ -356,7 +382,7 @@ fn tile_f32<I: Isa, F: Format, const MR: usize, const NR: usize>(
     for s in 0..whole {
         for r in 0..MR {
             let span = &rows[r].0[s];
-            ahead::<I, F::Span, MR>(isa, span, s, bytes, args.prefetch);
+            ahead::<I, F::Span, MR, NR>(isa, span, s * size_of::<F::Span>(), args);
             step_f32::<I, F, NR>(isa, span, s, x, &mut sums[r]);
         }
     }

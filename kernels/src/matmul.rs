@@ -23,6 +23,9 @@ use thiserror::Error;
 /// Rows of activations that a thread prepares at a time.
 const ROWS: usize = 8;
 
+/// Rows of weights that are worth a trip to the counter of jobs: about a microsecond.
+const GEMV_ROWS: usize = 16;
+
 /// Panels of a job may fill this much of L2; what passes over them needs the rest.
 const PANEL_BYTES: usize = 512 << 10;
 
@@ -222,7 +225,8 @@ fn multiply_each(
             false => Work::Gemm(Gemm::new(plan, pool, weights, x)),
             true => Work::Gemv(Gemv { plan, weights, x, quants: ordered.quants(plan, x) }),
         };
-        outs.push(Out { width: plan.problem.rows, grain: next.grain(), data: out });
+        let (width, (grain, least)) = (plan.problem.rows, next.grains());
+        outs.push(Out { width, grain, least, data: out });
         work.push(next);
     }
     pool.run_columns(threads, &mut outs, |n, columns, scratch| match &work[n] {
@@ -271,11 +275,14 @@ enum Work<'a> {
 }
 
 impl Work<'_> {
-    /// Rows of weights of a job.
-    fn grain(&self) -> usize {
+    /// Rows of weights of a job, and what those of a smaller one are a multiple of.
+    fn grains(&self) -> (usize, usize) {
         match self {
-            Self::Gemv(gemv) => usize::from(gemv.plan.params.grain),
-            Self::Gemm(gemm) => gemm.tiles * gemm.kernel.kernel().rows,
+            Self::Gemv(gemv) => (usize::from(gemv.plan.params.grain).max(1), GEMV_ROWS),
+            Self::Gemm(gemm) => {
+                let rows = gemm.kernel.kernel().rows;
+                (gemm.tiles * rows, rows)
+            }
         }
     }
 
@@ -301,9 +308,10 @@ impl Gemv<'_> {
         let row_bytes = weights.len() / plan.problem.rows;
         let range = columns.range();
         let weights = &weights[range.start * row_bytes..range.end * row_bytes];
-        let (rows, prefetch) = (range.len(), usize::from(plan.params.prefetch));
+        let rows = range.len();
+        let (prefetch, lines) = (plan.params.prefetch.into(), plan.params.lines.into());
         for (column, kernel) in plan.passes(batch) {
-            let args = gemv::Args { weights, rows, x, quants, column, prefetch };
+            let args = gemv::Args { weights, rows, x, quants, column, prefetch, lines };
             let nr = kernel.kernel().columns;
             scratch.out.resize(nr * rows, 0.0);
             kernel.gemv(&args, &mut scratch.out);
@@ -334,8 +342,9 @@ impl<'a> Gemm<'a> {
         let widest = usize::from(plan.params.columns).clamp(1, kernel.kernel().columns);
         let blocks = ColumnBlock::cut(batch, widest);
         let mut packed = pool.packed();
-        packed.resize_with(blocks.len(), ColumnPanel::default);
-        pool.for_each_chunk(&mut packed, 1, |n, panel| panel[0].pack(entry, x, blocks[n]));
+        // What more there is, a larger batch left: its memory is kept for the next one.
+        packed.resize_with(packed.len().max(blocks.len()), ColumnPanel::default);
+        pool.for_each_chunk(&mut packed[..blocks.len()], 1, |n, panel| panel[0].pack(entry, x, blocks[n]));
         let tile_bytes = kernel.kernel().isa.panels
             * match entry {
                 Entry::GemmQ8 { shape, .. } => shape.bytes(depth),

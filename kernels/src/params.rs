@@ -1,5 +1,6 @@
 //! Everything the tuner may vary.
 
+use crate::format::FormatInfo;
 use kernel_macros::Tunable;
 
 /// A knob: what `derive(Tunable)` knows of a field.
@@ -31,7 +32,7 @@ pub trait Tunable: Default {
 #[derive(Tunable, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Params {
     /// Weight rows that gemv decodes side by side (MR). More rows are more streams of reads.
-    #[tune(compiled, choices = [1, 2, 4], default = 4)]
+    #[tune(compiled, choices = [1, 2, 4], default = 1)]
     pub rows: u8,
     /// Activation columns of gemm's register tile (NR). More columns reuse the codes longer,
     /// until registers run out.
@@ -47,9 +48,25 @@ pub struct Params {
     #[tune(choices = [1, 2, 4, 8], default = 4)]
     pub panels: u16,
     /// Bytes that gemv asks for ahead of use; 0 leaves it to the hardware.
-    #[tune(choices = [0, 1024, 2048, 4096, 8192, 16384], default = 4096)]
+    #[tune(choices = [0, 1024, 2048, 3072, 4096, 8192], default = 3072)]
     pub prefetch: u16,
+    /// Cache lines that gemv asks for where a page starts, the rest is left to the hardware, which
+    /// follows a stream of reads but not into the next page; 64 is every line.
+    #[tune(choices = [4, 8, 16, 64], default = 8)]
+    pub lines: u8,
     /// Threads to use; 0 is all of the pool.
     #[tune(choices = [0, 1, 2, 4, 8, 16, 32, 64], default = 0)]
     pub threads: u16,
+}
+
+impl Params {
+    /// The knobs without a profile. Dense weights need no decoding: what counts is reading them,
+    /// and several rows at a time are read faster.
+    #[must_use]
+    pub fn untuned(format: &FormatInfo) -> Self {
+        match format.block_len {
+            1 => Self { rows: 4, prefetch: 4096, lines: 64, ..Self::default() },
+            _ => Self::default(),
+        }
+    }
 }

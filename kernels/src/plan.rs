@@ -116,7 +116,8 @@ impl Plan {
             .profile
             .and_then(|profile| profile.lookup(&problem, selection.threads, forced));
         let (isa, params, source) = found.unwrap_or_else(|| {
-            (forced.unwrap_or_else(isa::best), Params::default(), Source::Default)
+            let params = Params::untuned(problem.format);
+            (forced.unwrap_or_else(isa::best), params, Source::Default)
         });
         Ok(Self { batching: selection.batching, ..Self::resolve(problem, isa, params, source)? })
     }

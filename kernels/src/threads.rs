@@ -117,8 +117,7 @@ impl Pool {
             }
             give(&self.scratch, scratch);
         };
-        let threads = if threads == 0 { self.threads } else { threads.min(self.threads) };
-        self.team.run(threads.min(jobs).saturating_sub(1), &work);
+        self.team.run(self.limit(threads).min(jobs).saturating_sub(1), &work);
     }
 
     /// Activations from an earlier call, or new ones; [`Pool::keep`] takes them back.
@@ -150,6 +149,8 @@ impl Pool {
 
     /// Cuts the columns of row-major matrices into jobs, and runs each with the right to write
     /// its columns of every row: `job(n, ...)` for columns of matrix `n`.
+    ///
+    /// Towards the end jobs become smaller, so that threads finish together though one is slower.
     #[doc(hidden)]
     pub fn run_columns(
         &self,
@@ -157,17 +158,36 @@ impl Pool {
         outs: &mut [Out<'_>],
         job: impl Fn(usize, &mut Columns<'_>, &mut Scratch) + Sync,
     ) {
+        let jobs = cut(outs, self.limit(threads));
         let shared: Vec<Shared> = outs.iter_mut().map(Shared::of).collect();
-        let jobs = shared.iter().map(Shared::jobs).sum();
-        self.run(threads, jobs, &|mut n, scratch| {
-            let mut which = 0;
-            while n >= shared[which].jobs() {
-                n -= shared[which].jobs();
-                which += 1;
-            }
-            job(which, &mut shared[which].columns(n), scratch);
+        self.run(threads, jobs.len(), &|n, scratch| {
+            let (which, range) = &jobs[n];
+            job(*which, &mut shared[*which].columns(range.clone()), scratch);
         });
     }
+
+    /// How many threads at most `threads` are; 0 is all.
+    fn limit(&self, threads: usize) -> usize {
+        if threads == 0 { self.threads } else { threads.min(self.threads) }
+    }
+}
+
+/// Columns of each matrix, a job each: `grain` of them, but never more than half of what is a
+/// thread's share of all that is left.
+fn cut(outs: &[Out<'_>], threads: usize) -> Vec<(usize, Range<usize>)> {
+    let mut left: usize = outs.iter().map(|out| out.width).sum();
+    let mut jobs = vec![];
+    for (which, out) in outs.iter().enumerate() {
+        let mut start = 0;
+        while start < out.width {
+            let share = left.div_ceil(2 * threads).next_multiple_of(out.least);
+            let end = out.width.min(start + share.min(out.grain));
+            jobs.push((which, start..end));
+            left -= end - start;
+            start = end;
+        }
+    }
+    jobs
 }
 
 fn take<T: Default>(kept: &Mutex<Vec<T>>) -> T {
@@ -178,18 +198,20 @@ fn give<T>(kept: &Mutex<Vec<T>>, value: T) {
     kept.lock().unwrap_or_else(PoisonError::into_inner).push(value);
 }
 
-/// A row-major matrix of `width` columns that is written by jobs of `grain` columns.
+/// A row-major matrix of `width` columns that is written by jobs of some columns.
 pub struct Out<'a> {
     pub data: &'a mut [f32],
     pub width: usize,
+    /// Columns of a job.
     pub grain: usize,
+    /// What columns of a smaller job are a multiple of; at least one.
+    pub least: usize,
 }
 
 struct Shared {
     out: *mut f32,
     len: usize,
     width: usize,
-    grain: usize,
 }
 
 // SAFETY: the pointer is used through `Columns` alone; jobs have disjoint ranges of columns and
@@ -198,18 +220,11 @@ unsafe impl Sync for Shared {}
 
 impl Shared {
     fn of(out: &mut Out<'_>) -> Self {
-        let (width, grain) = (out.width, out.grain.max(1));
-        Self { out: out.data.as_mut_ptr(), len: out.data.len(), width, grain }
+        Self { out: out.data.as_mut_ptr(), len: out.data.len(), width: out.width }
     }
 
-    fn jobs(&self) -> usize {
-        self.width.div_ceil(self.grain)
-    }
-
-    /// The columns of job `n`.
-    fn columns(&self, n: usize) -> Columns<'_> {
-        let Self { out, len, width, grain } = *self;
-        let range = n * grain..width.min((n + 1) * grain);
+    fn columns(&self, range: Range<usize>) -> Columns<'_> {
+        let Self { out, len, width } = *self;
         Columns { out, len, width, range, borrow: PhantomData }
     }
 }

@@ -207,6 +207,7 @@ fn knobs_that_no_kernel_has_are_harmless() {
                         grain: word,
                         panels: word,
                         prefetch: word,
+                        lines: byte,
                         threads: word,
                     };
                     let got = case.multiply(&case.plan(params), &pool, 0, 6);

@@ -11,7 +11,7 @@ fn every_column_is_written_once() {
         let pool = Pool::new(threads).unwrap();
         for (rows, width, grain) in [(1, 1, 4), (3, 17, 4), (2, 64, 64), (5, 100, 7)] {
             let mut out = vec![0.0; rows * width];
-            let mut outs = [Out { data: &mut out, width, grain }];
+            let mut outs = [Out { data: &mut out, width, grain, least: 2 }];
             pool.run_columns(0, &mut outs, |_, columns, _| {
                 for row in 0..rows {
                     for column in columns.range() {
@@ -28,7 +28,7 @@ fn every_column_is_written_once() {
 #[should_panic(expected = "columns of another job")]
 fn a_job_cannot_write_columns_of_another() {
     let pool = Pool::new(1).unwrap();
-    let mut outs = [Out { data: &mut [0.0; 8], width: 8, grain: 4 }];
+    let mut outs = [Out { data: &mut [0.0; 8], width: 8, grain: 4, least: 1 }];
     pool.run_columns(0, &mut outs, |_, columns, _| {
         columns.put(0, columns.range().end, &[1.0]);
     });

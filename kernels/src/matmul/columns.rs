@@ -1,6 +1,6 @@
 //! Activations as `gemm` reads them: blocks of columns, packed unit by unit.
 
-use crate::activations::{Activations, GROUP, HALF, Q8};
+use crate::activations::{Activations, GROUP, HALF};
 use crate::gemm::{Factors, TileBf16, TileF32, TileQ8};
 use crate::kernel::{Entry, Numerics, Ready};
 use crate::lines::Lines;
@@ -42,23 +42,37 @@ impl ColumnPanel {
 
     fn pack_q8(&mut self, shape: Shape, x: &Activations, block: ColumnBlock) {
         let (_, depth) = x.shape();
-        let unit = shape.unit;
-        self.units = depth.div_ceil(unit);
+        self.units = depth.div_ceil(shape.unit);
         let size = self.units * block.count;
-        let quants = self.quants.reserve(size * unit);
-        let factors = self.factors.reserve(size);
-        let rows: Vec<Q8<'_>> = (0..block.count).map(|c| x.q8(block.first + c)).collect();
-        let (whole, by) = (unit / HALF, GROUP / unit);
-        let to = quants.chunks_exact_mut(unit).zip(factors);
-        for (at, (quants, factors)) in to.enumerate() {
-            let (u, row) = (at / block.count, &rows[at % block.count]);
-            quants.copy_from_slice(&row.quants[u * unit..(u + 1) * unit]);
-            let halves = u * whole..(u + 1) * whole;
-            let (scale, sum) = (row.scales[u / by], row.sums[halves.clone()].iter().sum());
-            *factors = match x.class() {
-                Numerics::Q8x256 => Factors::wide(shape.center, scale, sum),
-                _ => Factors::new(shape.center, scale, sum, row.half_parts[halves].iter().sum()),
-            };
+        self.quants.reserve(size * shape.unit);
+        self.factors.reserve(size);
+        match shape.unit {
+            HALF => self.pack_units::<HALF>(shape, x, block),
+            _ => self.pack_units::<GROUP>(shape, x, block),
+        }
+    }
+
+    fn pack_units<const UNIT: usize>(&mut self, shape: Shape, x: &Activations, block: ColumnBlock) {
+        let (quants, _) = self.quants.as_chunks_mut::<UNIT>();
+        let (halves, by) = (UNIT / HALF, GROUP / UNIT);
+        for c in 0..block.count {
+            let row = x.q8(block.first + c);
+            let to = quants[c..].iter_mut().zip(&mut self.factors[c..]).step_by(block.count);
+            let (from, _) = row.quants.as_chunks::<UNIT>();
+            for (u, ((quants, factors), from)) in to.zip(from).enumerate() {
+                *quants = *from;
+                let at = u * halves;
+                let (mut sum, mut part) = (0, 0.0);
+                for half in at..at + halves {
+                    sum += row.sums[half];
+                    part += row.half_parts[half];
+                }
+                let scale = row.scales[u / by];
+                *factors = match x.class() {
+                    Numerics::Q8x256 => Factors::wide(shape.center, scale, sum),
+                    _ => Factors::new(shape.center, scale, sum, part),
+                };
+            }
         }
     }
 
