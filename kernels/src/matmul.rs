@@ -17,7 +17,7 @@ use crate::lines::Lines;
 use crate::panel::{Panel, Source};
 use crate::plan::Plan;
 use crate::threads::{Columns, Out, Pool, Scratch};
-use columns::ColumnBlock;
+use columns::{Packed, PackedColumns};
 use thiserror::Error;
 
 /// Rows of activations that a thread prepares at a time.
@@ -210,6 +210,7 @@ fn multiply_each(
     let threads = products.iter().map(|product| usize::from(product.plan.params.threads));
     let threads = threads.max_by_key(|threads| threads.wrapping_sub(1)).unwrap_or(0);
     let ordered = Ordered::of(pool, forms, products);
+    let packed = Packed::of(pool, forms, products);
     let mut work = vec![];
     let mut outs = vec![];
     for Product { plan, weights, out } in products.iter_mut() {
@@ -222,7 +223,7 @@ fn multiply_each(
             continue;
         }
         let next = match plan.takes_gemv(x) {
-            false => Work::Gemm(Gemm::new(plan, pool, weights, x)),
+            false => Work::Gemm(Gemm::new(plan, weights, x, packed.of_plan(plan))),
             true => Work::Gemv(Gemv { plan, weights, x, quants: ordered.quants(plan, x) }),
         };
         let (width, (grain, least)) = (plan.problem.rows, next.grains());
@@ -233,8 +234,7 @@ fn multiply_each(
         Work::Gemv(gemv) => gemv.run(columns, scratch),
         Work::Gemm(gemm) => gemm.run(columns, scratch),
     });
-    let packed: Vec<_> = work.into_iter().filter_map(Work::packed).collect();
-    packed.into_iter().for_each(|packed| pool.keep_packed(packed));
+    packed.0.into_iter().for_each(|(_, columns)| pool.keep_packed(columns.panels));
     ordered.0.into_iter().for_each(|(_, quants)| pool.keep_quants(quants));
     Ok(())
 }
@@ -285,13 +285,6 @@ impl Work<'_> {
             }
         }
     }
-
-    fn packed(self) -> Option<Vec<ColumnPanel>> {
-        match self {
-            Self::Gemv(_) => None,
-            Self::Gemm(gemm) => Some(gemm.packed),
-        }
-    }
 }
 
 struct Gemv<'a> {
@@ -329,22 +322,14 @@ struct Gemm<'a> {
     depth: usize,
     /// Register tiles of weights, side by side, in a job.
     tiles: usize,
-    blocks: Vec<ColumnBlock>,
-    packed: Vec<ColumnPanel>,
+    x: &'a PackedColumns,
 }
 
 impl<'a> Gemm<'a> {
-    /// Packs the activations.
-    fn new(plan: &Plan, pool: &Pool, weights: &'a [u8], x: &Activations) -> Self {
+    fn new(plan: &Plan, weights: &'a [u8], x: &Activations, columns: &'a PackedColumns) -> Self {
         let (problem, kernel) = (&plan.problem, plan.gemm);
-        let (batch, depth) = x.shape();
+        let (_, depth) = x.shape();
         let entry = &kernel.kernel().entry;
-        let widest = usize::from(plan.params.columns).clamp(1, kernel.kernel().columns);
-        let blocks = ColumnBlock::cut(batch, widest);
-        let mut packed = pool.packed();
-        // What more there is, a larger batch left: its memory is kept for the next one.
-        packed.resize_with(packed.len().max(blocks.len()), ColumnPanel::default);
-        pool.for_each_chunk(&mut packed[..blocks.len()], 1, |n, panel| panel[0].pack(entry, x, blocks[n]));
         let tile_bytes = kernel.kernel().isa.panels
             * match entry {
                 Entry::GemmQ8 { shape, .. } => shape.bytes(depth),
@@ -353,7 +338,7 @@ impl<'a> Gemm<'a> {
             };
         let tiles = usize::from(plan.params.panels).min(PANEL_BYTES / tile_bytes).max(1);
         let row_bytes = weights.len() / problem.rows;
-        Self { kernel, weights, row_bytes, depth, tiles, blocks, packed }
+        Self { kernel, weights, row_bytes, depth, tiles, x: columns }
     }
 
     fn run(&self, columns: &mut Columns<'_>, scratch: &mut Scratch) {
@@ -372,7 +357,7 @@ impl<'a> Gemm<'a> {
         let mut filled: Vec<&[u8]> = panels[..count].iter().map(Panel::bytes).collect();
         // A tile that lacks panels multiplies its last one again; nobody reads the products.
         filled.resize(count.next_multiple_of(isa.panels), filled[count - 1]);
-        for (block, x) in self.blocks.iter().zip(&self.packed) {
+        for (block, x) in self.x.blocks.iter().zip(&self.x.panels) {
             out.resize(block.count * rows, 0.0);
             for (panels, first) in filled.chunks(isa.panels).zip(range.clone().step_by(rows)) {
                 x.tile(kernel, panels, block.count, out);

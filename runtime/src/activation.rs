@@ -1,7 +1,30 @@
 //! Functions that a feed-forward network bends its numbers with, and the exponential they need.
 //!
-//! Plain Rust without branches or calls, so that the compiler computes several numbers at a time
-//! for whatever CPU it compiles for.
+//! Plain Rust without branches or calls, so that the compiler computes several numbers at a time.
+//! Loops over many numbers are compiled for several kinds of CPU; the one at hand decides which is
+//! run. All give the same numbers: nothing is fused or reordered.
+
+use crate::norm::sum;
+use multiversion::multiversion;
+
+/// `x = function(x)`, number by number.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2"))]
+pub(crate) fn map<F: Fn(f32) -> f32>(x: &mut [f32], function: F) {
+    x.iter_mut().for_each(|x| *x = function(*x));
+}
+
+/// `x = function(x) * y`, number by number.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2"))]
+pub(crate) fn gate<F: Fn(f32) -> f32>(x: &mut [f32], y: &[f32], function: F) {
+    x.iter_mut().zip(y).for_each(|(x, y)| *x = function(*x) * y);
+}
+
+/// `x = e^(x - most)`, number by number, and the sum of that.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2"))]
+pub(crate) fn exp_and_sum(x: &mut [f32], most: f32) -> f32 {
+    x.iter_mut().for_each(|x| *x = exp(*x - most));
+    sum(x, |x| x)
+}
 
 /// `e^x` within two units in the last place; 0 below -87.3, infinite above 88.7, NaN of NaN.
 ///

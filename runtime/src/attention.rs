@@ -13,10 +13,9 @@ use std::ops::Range;
 
 use kernels::{MatmulError, Numerics, Plan, Pool, Problem};
 
-use crate::activation::{exp, tanh};
+use crate::activation::{exp, exp_and_sum, map, tanh};
 use crate::cache::{CHUNK, HeadCache, Store};
 use crate::context::{Context, PlanError};
-use crate::norm::sum;
 use crate::pass::{Pass, Span};
 use crate::rows::Rows;
 
@@ -242,12 +241,11 @@ impl State {
         scores[seen.end..].fill(0.0);
         let scores = &mut scores[seen];
         if let Some(cap) = softcap {
-            scores.iter_mut().for_each(|score| *score = cap * tanh(*score / cap));
+            map(scores, |score| cap * tanh(score / cap));
         }
         let before = self.most[row];
         let most = maximum(scores).max(before);
-        scores.iter_mut().for_each(|score| *score = exp(*score - most));
-        let total = sum(scores, |weight| weight);
+        let total = exp_and_sum(scores, most);
         if most > before {
             let correction = exp(before - most);
             self.total[row] *= correction;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use kernels::Pool;
 
+use crate::activation;
 use crate::cache::Sequence;
 use crate::context::Context;
 use crate::linear::{self, Linear, LinearError};
@@ -93,14 +94,12 @@ impl Pass<'_> {
 
     /// `gate = function(gate) * up`, number by number.
     pub(crate) fn gate(&self, gate: &mut Rows, up: &Rows, function: impl Fn(f32) -> f32 + Sync) {
-        self.each_row(gate, |n, gate| {
-            gate.iter_mut().zip(up.row(n)).for_each(|(gate, up)| *gate = function(*gate) * up);
-        });
+        self.each_row(gate, |n, gate| activation::gate(gate, up.row(n), &function));
     }
 
     /// `x = function(x)`, number by number.
     pub(crate) fn map(&self, x: &mut Rows, function: impl Fn(f32) -> f32 + Sync) {
-        self.each_row(x, |_, x| x.iter_mut().for_each(|x| *x = function(*x)));
+        self.each_row(x, |_, x| activation::map(x, &function));
     }
 
     /// Of each matrix, the rows whose outcome is asked for. What comes after the last attention

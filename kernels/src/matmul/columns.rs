@@ -1,10 +1,63 @@
 //! Activations as `gemm` reads them: blocks of columns, packed unit by unit.
 
+use super::Product;
 use crate::activations::{Activations, GROUP, HALF};
 use crate::gemm::{Factors, TileBf16, TileF32, TileQ8};
 use crate::kernel::{Entry, Numerics, Ready};
 use crate::lines::Lines;
 use crate::panel::Shape;
+use crate::plan::Plan;
+use crate::threads::Pool;
+
+/// Activations as `gemm` kernels read them, each form once.
+pub(super) struct Packed(pub(super) Vec<(Form, PackedColumns)>);
+
+/// Plans of the same form share packed activations: class, panels in class `q8`, widest block.
+pub(super) type Form = (Numerics, Option<Shape>, usize);
+
+pub(super) struct PackedColumns {
+    pub(super) blocks: Vec<ColumnBlock>,
+    pub(super) panels: Vec<ColumnPanel>,
+}
+
+impl Packed {
+    pub(super) fn of(pool: &Pool, forms: &[Activations], products: &[Product<'_>]) -> Self {
+        let mut all = Self(vec![]);
+        for plan in products.iter().map(|product| product.plan) {
+            let x = forms.iter().find(|x| x.class() == plan.class && !plan.takes_gemv(x));
+            let form = Self::form(plan);
+            if let Some(x) = x
+                && all.0.iter().all(|(known, _)| *known != form)
+            {
+                let (batch, _) = x.shape();
+                let blocks = ColumnBlock::cut(batch, form.2);
+                let mut panels = pool.packed();
+                // What more there is, a larger batch left: its memory is kept for the next one.
+                panels.resize_with(panels.len().max(blocks.len()), ColumnPanel::default);
+                let entry = &plan.gemm.kernel().entry;
+                let filled = &mut panels[..blocks.len()];
+                pool.for_each_chunk(filled, 1, |n, panel| panel[0].pack(entry, x, blocks[n]));
+                all.0.push((form, PackedColumns { blocks, panels }));
+            }
+        }
+        all
+    }
+
+    fn form(plan: &Plan) -> Form {
+        let kernel = plan.gemm.kernel();
+        let shape = match kernel.entry {
+            Entry::GemmQ8 { shape, .. } => Some(shape),
+            _ => None,
+        };
+        (plan.class, shape, usize::from(plan.params.columns).clamp(1, kernel.columns))
+    }
+
+    pub(super) fn of_plan(&self, plan: &Plan) -> &PackedColumns {
+        let form = Self::form(plan);
+        let found = self.0.iter().find(|(known, _)| *known == form);
+        &found.expect("packed for each plan that takes gemm").1
+    }
+}
 
 /// Some columns of activations that share a register tile.
 #[derive(Clone, Copy)]
