@@ -23,7 +23,7 @@ pub(crate) enum Decodes {
     Codes,
     /// `impl Format` alone.
     Floats,
-    /// The same, and weights are stored as bfloat16.
+    /// The same, and weights may be rounded to bfloat16: they have 16 bits.
     Bf16,
 }
 

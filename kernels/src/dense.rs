@@ -1,12 +1,12 @@
-//! Dense weights: F32, F16, BF16. No codes, so only the classes `f32` and, for BF16, `bf16` of kernels; the impls show
-//! what a format outside the declaration language writes by hand.
+//! Dense weights: F32, F16, BF16. No codes, so only the classes `f32` and, for those of 16 bits,
+//! `bf16` of kernels; the impls show what a format outside the declaration language writes by hand.
 
 use crate::float;
 use crate::format::{Format, FormatInfo};
 use crate::isa::Isa;
 use kernel_macros::kernels;
 
-kernels! { F32, F16, bf16 BF16 }
+kernels! { F32, bf16 F16, bf16 BF16 }
 
 /// Weights of a span; any multiple of a register.
 const SPAN: usize = 64;

@@ -442,6 +442,9 @@ pub trait Isa: Copy + Send + Sync + 'static {
     /// subnormal may count as zero; sums may be rounded after each product or after both. Where
     /// [`IsaInfo::multiplies_bf16`] does not hold, nothing may call this.
     fn dot_bf16(self, sum: Self::F32, a: Self::Bytes, b: Self::Bytes) -> Self::F32;
+    /// `a`, then `b`, rounded to bfloat16, half to even: two in the bits of each lane. Of numbers
+    /// that are finite and not subnormal. Like [`Isa::dot_bf16`], not for every CPU.
+    fn to_bf16(self, a: Self::F32, b: Self::F32) -> Self::F32;
     /// The sum of all lanes, by halves: lane n with lane n + half, and so on.
     fn sum(self, v: Self::F32) -> f32;
     /// Bytes `part * LANES / 4 ..` as floats.

@@ -16,8 +16,9 @@ pub enum Numerics {
     Q8x256,
     /// Exact weights times `f32` activations.
     F32,
-    /// Exact weights times activations rounded to bfloat16; `f32` products and sums. BF16 weights
-    /// have kernels of their own where the CPU multiplies bfloat16, and subnormals are zero there.
+    /// Weights times activations rounded to bfloat16; `f32` products and sums. Weights are exact,
+    /// but where the CPU multiplies bfloat16, large batches round F16 weights, too, and take
+    /// subnormal bfloat16 for zero.
     Bf16,
 }
 

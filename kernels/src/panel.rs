@@ -169,27 +169,37 @@ fn spread_groups<I: Isa>(
     }
 }
 
-/// Bfloat16 weights of up to `ROWS` rows, as stored, to a panel: a register per pair of K.
+/// Weights of up to `ROWS` rows, rounded to bfloat16, to a panel: a register per pair of K.
 #[inline(always)]
 pub fn unpack_bf16<I: Isa, F: Format>(isa: I, source: &Source<'_>, panel: &mut Panel) {
     let rows = I::LANES / 4;
     let count = source.depth.div_ceil(F::SPAN);
-    let squares = 2 * F::SPAN / I::LANES;
-    let (out, _) = panel.reserve(count * squares * rows * rows, 0);
+    let squares = F::SPAN / (2 * rows);
+    let (out, scratch) = panel.reserve(count * squares * rows * rows, F::SPAN * rows);
     for s in 0..count {
+        for r in 0..rows {
+            let (whole, rest) = spans::<F>(source.row(r));
+            let rest_span;
+            let span = match whole.get(s) {
+                Some(span) => span,
+                None => {
+                    rest_span = padded::<F>(rest);
+                    &rest_span
+                }
+            };
+            F::floats(
+                isa,
+                span,
+                #[inline(always)]
+                |n, w| isa.store_f32(w, scratch, F::SPAN * r + n * rows),
+            );
+        }
         for n in 0..squares {
             let mut square = [isa.splat(0.0); 16];
             for r in 0..rows {
-                let (whole, rest) = spans::<F>(source.row(r));
-                let rest_span;
-                let span = match whole.get(s) {
-                    Some(span) => span,
-                    None => {
-                        rest_span = padded::<F>(rest);
-                        &rest_span
-                    }
-                };
-                square[r] = isa.f32s(span.as_bytes(), n * I::LANES);
+                let at = F::SPAN * r + 2 * n * rows;
+                let (a, b) = (isa.load_f32(scratch, at), isa.load_f32(scratch, at + rows));
+                square[r] = isa.to_bf16(a, b);
             }
             isa.transpose(&mut square);
             for j in 0..rows {

@@ -544,6 +544,20 @@ operations! {
             seen.floats(isa, isa.dot_bf16(sum, isa.load(&a, 0), isa.load(&b, 0)));
         }
     }
+    to_bf16(isa, input, seen) {
+        // Halves between two, and all kinds of numbers but subnormals and what is not finite.
+        let mut number = || {
+            let bits = input.rng.u64() as u32;
+            let bits = if bits % 3 == 0 { bits & 0xFFFF_0000 | 0x8000 } else { bits };
+            let value = f32::from_bits(bits);
+            if value.is_normal() && value.abs() < 1e38 { value } else { 1.0 }
+        };
+        let (a, b) = (std::array::from_fn::<f32, 16, _>(|_| number()), std::array::from_fn::<f32, 16, _>(|_| number()));
+        let known = isa::ISAS.iter().find(|info| info.lanes == I::LANES && I::LANES == 64);
+        if known.is_none_or(|info| info.multiplies_bf16()) {
+            seen.floats(isa, isa.to_bf16(isa.load_f32(&a, 0), isa.load_f32(&b, 0)));
+        }
+    }
     largest(isa, input, seen) {
         let largest = isa.largest(&input.floats());
         seen.bits.extend(largest.to_bits().to_le_bytes());

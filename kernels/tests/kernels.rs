@@ -37,6 +37,11 @@ impl Case {
     fn new(format: &'static FormatInfo, class: Numerics, size: Size, rng: &mut Rng) -> Self {
         let Size { rows, depth, batch } = size;
         let weights = naive::adversarial_blocks(format.name, rng, rows * depth / format.block_len);
+        // Rounding them is a test of its own.
+        let weights = match (format.name, class) {
+            ("F16", Numerics::Bf16) => naive::shortened(weights),
+            _ => weights,
+        };
         let x: Vec<f32> = (0..batch * depth).map(|_| rng.normal()).collect();
         // In class q8 the oracle gets the kernel's own quantized activations, so that nothing
         // but rounding is left.
@@ -163,4 +168,36 @@ fn every_kernel_matches_the_naive_product() {
             case.check(&got, &format!("seed {seed} {}", plan.kernel(case.size.batch).name));
         }
     });
+}
+
+#[test]
+fn large_batches_round_f16_weights_where_the_cpu_multiplies_bfloat16() {
+    let pool = Pool::new(1).unwrap();
+    let (rows, depth, batch) = (19, 77, 6);
+    let mut rng = Rng::new(5);
+    let w: Vec<f32> = (0..rows * depth).map(|_| rng.normal()).collect();
+    let x: Vec<f32> = (0..batch * depth).map(|_| rounded_to_bf16(rng.normal())).collect();
+    let format = kernels::formats::by_name("F16").unwrap();
+    let mut weights = vec![0; 2 * w.len()];
+    format.quantize(&w, &mut weights).unwrap();
+    let mut w = vec![0.0; w.len()];
+    format.dequantize(&weights, &mut w).unwrap();
+    for isa in isa::supported() {
+        let problem = Problem { format, rows, depth, class: Numerics::Bf16 };
+        let params = Params { switch_at: 1, ..Params::default() };
+        let plan = Plan::with_params(problem, isa, params).unwrap();
+        let mut got = vec![f32::NAN; batch * rows];
+        plan.multiply(&pool, &weights, &x, batch, &mut got).unwrap();
+        let seen = |w: f32| if isa.multiplies_bf16() { rounded_to_bf16(w) } else { w };
+        for (at, got) in got.iter().enumerate() {
+            let (m, n) = (at / rows, at % rows);
+            let terms = w[n * depth..][..depth].iter().zip(&x[m * depth..]);
+            let want: f64 = terms.map(|(w, x)| f64::from(seen(*w)) * f64::from(*x)).sum();
+            assert!(
+                (f64::from(*got) - want).abs() < 1e-4,
+                "{} [{at}]: {got}, not {want}",
+                isa.name
+            );
+        }
+    }
 }

@@ -189,6 +189,11 @@ impl<const L: usize, const Q: usize> Isa for Lanes<L, Q> {
         let product = |n: usize| value(&a, n) * value(&b, n);
         array(|n| sum[n] + product(2 * n + 1) + product(2 * n))
     }
+    fn to_bf16(self, a: [f32; Q], b: [f32; Q]) -> [f32; Q] {
+        let both = |n: usize| if n < Q { a[n] } else { b[n - Q] };
+        let bits = |n: usize| u32::from(half::bf16::from_f32(both(n)).to_bits());
+        array(|n| f32::from_bits(bits(2 * n) | bits(2 * n + 1) << 16))
+    }
     fn sum(self, v: [f32; Q]) -> f32 {
         let mut v = v;
         let mut half = Q / 2;

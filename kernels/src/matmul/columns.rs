@@ -24,7 +24,8 @@ impl Packed {
     pub(super) fn of(pool: &Pool, forms: &[Activations], products: &[Product<'_>]) -> Self {
         let mut all = Self(vec![]);
         for plan in products.iter().map(|product| product.plan) {
-            let x = forms.iter().find(|x| x.class() == plan.class && !plan.takes_gemv(x));
+            let suits = |x: &&Activations| x.class() == plan.class && !plan.takes_gemv(x);
+            let x = forms.iter().find(suits).filter(|x| x.shape().1 > 0);
             let form = Self::form(plan);
             if let Some(x) = x
                 && all.0.iter().all(|(known, _)| *known != form)

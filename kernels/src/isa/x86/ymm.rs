@@ -203,6 +203,16 @@ macro_rules! ymm_isa {
             let even = |v| _mm256_castsi256_ps(_mm256_slli_epi32::<16>(v));
             _mm256_fmadd_ps(even(a), even(b), _mm256_fmadd_ps(odd(a), odd(b), sum))
         }
+        fn to_bf16(self, a: __m256, b: __m256) -> __m256 {
+            let rounded = |v| {
+                let bits = _mm256_castps_si256(v);
+                let odd = _mm256_and_si256(_mm256_srli_epi32::<16>(bits), _mm256_set1_epi32(1));
+                let half = _mm256_add_epi32(odd, _mm256_set1_epi32(0x7FFF));
+                _mm256_srli_epi32::<16>(_mm256_add_epi32(bits, half))
+            };
+            let packed = _mm256_packus_epi32(rounded(a), rounded(b));
+            _mm256_castsi256_ps(_mm256_permute4x64_epi64::<0b11_01_10_00>(packed))
+        }
         fn sum(self, v: __m256) -> f32 {
             let v = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps::<1>(v));
             let v = _mm_add_ps(v, _mm_movehl_ps(v, v));
