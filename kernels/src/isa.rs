@@ -514,6 +514,8 @@ pub trait Isa: Copy + Send + Sync + 'static {
     /// The sum of sixteen quants.
     fn sum_of(self, quants: &[i8; HALF]) -> i32;
 
-    /// Asks for the cache line at `at`; any address will do.
+    /// Asks for the cache line at `at` to come to L2; any address will do.
     fn prefetch(self, at: *const u8);
+    /// The same, to L1.
+    fn prefetch_near(self, at: *const u8);
 }

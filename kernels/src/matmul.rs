@@ -15,6 +15,7 @@ use crate::gemv;
 use crate::kernel::{Entry, Numerics, Ready};
 use crate::lines::Lines;
 use crate::panel::{Panel, Source};
+use crate::params::Params;
 use crate::plan::Plan;
 use crate::threads::{Columns, Out, Pool, Scratch};
 use columns::{Packed, PackedColumns};
@@ -302,9 +303,10 @@ impl Gemv<'_> {
         let range = columns.range();
         let weights = &weights[range.start * row_bytes..range.end * row_bytes];
         let rows = range.len();
-        let (prefetch, lines) = (plan.params.prefetch.into(), plan.params.lines.into());
+        let Params { prefetch, lines, level, .. } = plan.params;
+        let (prefetch, lines, level) = (prefetch.into(), lines.into(), level.into());
         for (column, kernel) in plan.passes(batch) {
-            let args = gemv::Args { weights, rows, x, quants, column, prefetch, lines };
+            let args = gemv::Args { weights, rows, x, quants, column, prefetch, lines, level };
             let nr = kernel.kernel().columns;
             scratch.out.resize(nr * rows, 0.0);
             kernel.gemv(&args, &mut scratch.out);

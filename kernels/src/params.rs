@@ -54,6 +54,9 @@ pub struct Params {
     /// follows a stream of reads but not into the next page; 64 is every line.
     #[tune(choices = [4, 8, 16, 64], default = 8)]
     pub lines: u8,
+    /// The cache that gemv asks for lines to come to. 1 asks for every line.
+    #[tune(choices = [1, 2], default = 2)]
+    pub level: u8,
     /// Threads to use; 0 is all of the pool.
     #[tune(choices = [0, 1, 2, 4, 8, 16, 32, 64], default = 0)]
     pub threads: u16,
@@ -61,11 +64,13 @@ pub struct Params {
 
 impl Params {
     /// The knobs without a profile. Dense weights need no decoding: what counts is reading them,
-    /// and several rows at a time are read faster.
+    /// and several rows at a time are read faster. Weights of less than four bits take long to
+    /// decode and little to read: hardware that follows such a stream does not run far ahead.
     #[must_use]
     pub fn untuned(format: &FormatInfo) -> Self {
-        match format.block_len {
-            1 => Self { rows: 4, prefetch: 4096, lines: 64, ..Self::default() },
+        match 8 * format.block_bytes / format.block_len {
+            16.. => Self { rows: 4, prefetch: 4096, lines: 64, ..Self::default() },
+            ..4 => Self { prefetch: 2048, level: 1, ..Self::default() },
             _ => Self::default(),
         }
     }

@@ -213,6 +213,7 @@ fn knobs_that_no_kernel_has_are_harmless() {
                         panels: word,
                         prefetch: word,
                         lines: byte,
+                        level: byte,
                         threads: word,
                     };
                     let got = case.multiply(&case.plan(params), &pool, 0, 6);

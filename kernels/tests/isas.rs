@@ -548,7 +548,7 @@ operations! {
         // Halves between two, and all kinds of numbers but subnormals and what is not finite.
         let mut number = || {
             let bits = input.rng.u64() as u32;
-            let bits = if bits % 3 == 0 { bits & 0xFFFF_0000 | 0x8000 } else { bits };
+            let bits = if bits.is_multiple_of(3) { bits & 0xFFFF_0000 | 0x8000 } else { bits };
             let value = f32::from_bits(bits);
             if value.is_normal() && value.abs() < 1e38 { value } else { 1.0 }
         };
@@ -583,6 +583,12 @@ operations! {
         isa.prefetch(std::ptr::null());
         isa.prefetch(std::ptr::without_provenance(input.rng.u64() as usize));
         isa.prefetch(seen.bits.as_ptr());
+    }
+    prefetch_near(isa, input, seen) {
+        // Any address will do, and nothing is seen of it.
+        isa.prefetch_near(std::ptr::null());
+        isa.prefetch_near(std::ptr::without_provenance(input.rng.u64() as usize));
+        isa.prefetch_near(seen.bits.as_ptr());
     }
 }
 

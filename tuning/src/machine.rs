@@ -9,7 +9,7 @@ use std::sync::Barrier;
 use std::time::{Duration, Instant};
 
 use kernels::probe::Probe;
-use kernels::{IsaInfo, Numerics, Problem};
+use kernels::{IsaInfo, Kernel, Numerics, Problem};
 use runtime::profile::{Peaks, machine};
 
 use crate::space;
@@ -56,10 +56,14 @@ pub fn peaks(threads: usize, isas: &[&'static IsaInfo], cold: usize, time: Durat
         let dot = compute(threads, each, &|rounds| isa.run_probe(&mut Probe::Dot { rounds }));
         let fma = compute(threads, each, &|rounds| isa.run_probe(&mut Probe::Fma { rounds }));
         let most = threads as f64 * MOST_REGISTERS * isa.lanes as f64;
-        let found = [
+        let mut found = vec![
             (&mut peaks.dot_gmacs, dot * isa.dot_macs() as f64, most),
             (&mut peaks.fma_gmacs, fma * isa.fma_macs() as f64, most / 4.0),
         ];
+        if isa.multiplies_bf16() {
+            let bf16 = compute(threads, each, &|rounds| isa.run_probe(&mut Probe::Bf16 { rounds }));
+            found.push((&mut peaks.bf16_gmacs, bf16 * isa.bf16_macs() as f64, most / 2.0));
+        }
         for (peaks, gmacs, most) in found {
             if gmacs <= most {
                 peaks.insert(isa.name.to_owned(), gmacs);
@@ -143,7 +147,7 @@ fn together(threads: usize, job: impl Fn(usize) + Sync) -> Duration {
 /// What bounds a product, and the least time that it could take.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Bound {
-    /// `read`, `dot` or `fma`.
+    /// `read`, `dot`, `fma` or `bf16`.
     pub peak: &'static str,
     /// At least.
     pub seconds: f64,
@@ -162,12 +166,21 @@ pub fn bound(
     let macs = (batch * problem.rows * problem.depth) as f64;
     let (peak, gmacs) = match class {
         Numerics::Q8 | Numerics::Q8x256 => ("dot", peaks.dot_gmacs.get(isa.name)?),
+        Numerics::Bf16 if multiplies_bf16(problem, isa) => {
+            ("bf16", peaks.bf16_gmacs.get(isa.name)?)
+        }
         Numerics::F32 | Numerics::Bf16 => ("fma", peaks.fma_gmacs.get(isa.name)?),
     };
     let read = Bound { peak: "read", seconds: bytes as f64 / (peaks.read_gbps * 1e9) };
     let compute = Bound { peak, seconds: macs / (gmacs * 1e9) };
     let bound = if read.seconds >= compute.seconds { read } else { compute };
     (peaks.read_gbps > 0.0 && *gmacs > 0.0).then_some(bound)
+}
+
+/// Whether products of many rows are dot products of bfloat16.
+fn multiplies_bf16(problem: &Problem, isa: &IsaInfo) -> bool {
+    let has_kernel = |kernel: &Kernel| kernel.isa == isa && kernel.class == Numerics::Bf16;
+    isa.multiplies_bf16() && problem.format.kernels.iter().any(has_kernel)
 }
 
 /// Facts and peaks as lines for people.
@@ -195,7 +208,11 @@ pub fn describe(peaks: &Peaks) -> Vec<String> {
             peaks.get(isa).map_or("unknown".to_owned(), |peak| format!("{peak:.0} GMAC/s"))
         };
         let (dot, fma) = (peak(&peaks.dot_gmacs), peak(&peaks.fma_gmacs));
-        lines.push(format!("{isa:<14} int8 dot {dot}, f32 fma {fma}"));
+        let mut line = format!("{isa:<14} int8 dot {dot}, f32 fma {fma}");
+        if peaks.bf16_gmacs.contains_key(isa) {
+            line += &format!(", bf16 dot {}", peak(&peaks.bf16_gmacs));
+        }
+        lines.push(line);
     }
     lines
 }
@@ -214,6 +231,7 @@ mod tests {
             read_gbps: 10.0,
             dot_gmacs: [(name(), 400.0)].into(),
             fma_gmacs: [(name(), 100.0)].into(),
+            bf16_gmacs: [(name(), 200.0)].into(),
         };
         let format = formats::by_name("Q8_0").unwrap();
         let problem = Problem { format, rows: 1000, depth: 3200, class: Numerics::Q8 };
@@ -225,6 +243,11 @@ mod tests {
         assert_eq!(large.peak, "dot");
         assert!((large.seconds - 3.2e9 / 400e9).abs() < 1e-12);
         assert_eq!(of(Numerics::F32, 1000).peak, "fma");
+        // Quantized weights are multiplied in floats there.
+        assert_eq!(of(Numerics::Bf16, 1000).peak, "fma");
+        let half = Problem { format: formats::by_name("F16").unwrap(), ..problem };
+        let peak = bound(&peaks, &half, (isa, Numerics::Bf16), 1000).unwrap().peak;
+        assert_eq!(peak, if isa.multiplies_bf16() { "bf16" } else { "fma" });
         assert_eq!(bound(&Peaks::default(), &problem, (isa, Numerics::Q8), 1), None);
     }
 

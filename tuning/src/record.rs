@@ -189,7 +189,7 @@ mod tests {
     fn outcome(trials: Vec<Trial>) -> Outcome {
         let peak = |gmacs| isas().iter().map(|isa| (isa.name.to_owned(), gmacs)).collect();
         let (dot_gmacs, fma_gmacs) = (peak(400.0), peak(100.0));
-        let peaks = Peaks { threads: 2, read_gbps: 40.0, dot_gmacs, fma_gmacs };
+        let peaks = Peaks { threads: 2, read_gbps: 40.0, dot_gmacs, fma_gmacs, ..Peaks::default() };
         Outcome { trials, wrong: vec![], halted: None, peaks, coldness: 4.0, disturbed: 0.0 }
     }
 

@@ -108,7 +108,7 @@ pub enum Role {
 #[must_use]
 pub fn role(knob: &str) -> Role {
     match knob {
-        "rows" | "grain" | "prefetch" | "lines" => Role::Decode,
+        "rows" | "grain" | "prefetch" | "lines" | "level" => Role::Decode,
         "columns" | "panels" => Role::Prefill,
         SWITCH => Role::Switch,
         _ => Role::Both,
@@ -292,7 +292,7 @@ mod tests {
             let found = spaces.iter().any(|space| names(space).contains(&knob.name));
             assert!(found || knob.name == SWITCH, "nobody searches {}", knob.name);
         }
-        for name in ["rows", "grain", "prefetch", "lines", "columns", "panels", SWITCH] {
+        for name in ["rows", "grain", "prefetch", "lines", "level", "columns", "panels", SWITCH] {
             assert!(Params::KNOBS.iter().any(|knob| knob.name == name), "{name} is gone");
         }
         assert_eq!(role("a knob of tomorrow"), Role::Both);

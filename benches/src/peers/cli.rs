@@ -93,7 +93,7 @@ pub(crate) struct Layers {
         value_name = "T,...")]
     threads: Vec<usize>,
     /// How activations enter Tilewright's products with quantized weights. Peers are compared
-    /// with the first class; dense weights are multiplied in bf16 or f32.
+    /// with the first class. F16 is multiplied in f32 and in bf16, BF16 in bf16.
     #[arg(long, value_delimiter = ',', value_parser = class, default_value = "q8",
         value_name = "CLASS,...")]
     pub(crate) class: Vec<Numerics>,

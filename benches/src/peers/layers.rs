@@ -331,11 +331,13 @@ fn ours<'p>(
 ) -> anyhow::Result<Vec<Ours<'p>>> {
     let selection = Selection { profile, threads: pool.threads(), ..Selection::default() };
     let mut all: Vec<Ours<'_>> = vec![];
-    for &class in &args.class {
-        let class = match matrix.format.name {
-            "F16" | "BF16" => Numerics::Bf16,
-            _ => class,
-        };
+    let classes = match matrix.format.name {
+        // Exact first, as it is with peers; rounded to bfloat16 by name.
+        "F16" => &[Numerics::F32, Numerics::Bf16],
+        "BF16" => &[Numerics::Bf16][..],
+        _ => &args.class,
+    };
+    for &class in classes {
         let ours = Ours::new(pool, &selection, class, matrix)?;
         if all.iter().all(|other| other.plan().class() != ours.plan().class()) {
             all.push(ours);

@@ -21,7 +21,7 @@ impl Session {
         in_words(self.threads)
     }
 
-    /// What bounds a product (`read`, `dot`, `fma`), and the seconds that it takes at least, by the
+    /// What bounds a product (`read`, `dot`, `fma`, `bf16`), and the seconds that it takes at least, by the
     /// best of the whole session: a bound that is too low would flatter.
     pub(crate) fn bound(&self, cell: &Cell) -> Option<machine::Bound> {
         let Cell { rows, depth, batch, .. } = *cell;
@@ -91,9 +91,12 @@ pub(crate) fn best(peaks: &[Peaks]) -> Peaks {
     for peaks in peaks {
         best.threads = peaks.threads;
         best.read_gbps = best.read_gbps.max(peaks.read_gbps);
-        let both =
-            [(&mut best.dot_gmacs, &peaks.dot_gmacs), (&mut best.fma_gmacs, &peaks.fma_gmacs)];
-        for (best, found) in both {
+        let all = [
+            (&mut best.dot_gmacs, &peaks.dot_gmacs),
+            (&mut best.fma_gmacs, &peaks.fma_gmacs),
+            (&mut best.bf16_gmacs, &peaks.bf16_gmacs),
+        ];
+        for (best, found) in all {
             for (isa, gmacs) in found {
                 let best = best.entry(isa.clone()).or_insert(0.0);
                 *best = best.max(*gmacs);

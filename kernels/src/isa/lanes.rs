@@ -318,6 +318,7 @@ impl<const L: usize, const Q: usize> Isa for Lanes<L, Q> {
     }
 
     fn prefetch(self, _: *const u8) {}
+    fn prefetch_near(self, _: *const u8) {}
 }
 
 /// `a * b + c` rounded once, as far as two `f64` operations can: the product is exact, the sum

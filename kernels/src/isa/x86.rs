@@ -86,6 +86,10 @@ macro_rules! x86_isa {
             fn prefetch(self, at: *const u8) {
                 _mm_prefetch::<_MM_HINT_T1>(at.cast());
             }
+            #[allow(clippy::not_unsafe_ptr_arg_deref)]
+            fn prefetch_near(self, at: *const u8) {
+                _mm_prefetch::<_MM_HINT_T0>(at.cast());
+            }
         }
 
         #[kernel_macros::fence]

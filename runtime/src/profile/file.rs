@@ -65,6 +65,8 @@ pub struct Peaks {
     pub dot_gmacs: BTreeMap<String, f64>,
     /// `f32` fused multiply-adds by instruction set, 1e9 multiply-adds/s.
     pub fma_gmacs: BTreeMap<String, f64>,
+    /// Bfloat16 dot products by instruction set, where the CPU has them, 1e9 multiply-adds/s.
+    pub bf16_gmacs: BTreeMap<String, f64>,
 }
 
 /// The choice for one shape of one format.
