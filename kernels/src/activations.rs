@@ -230,7 +230,8 @@ impl Activations {
     pub(crate) fn in_order(&self, order: Order, quants: &mut Lines<i8>) {
         let to = quants.reserve(self.quants.len());
         // Row by row: a row need not be whole spans.
-        let rows = self.quants.chunks_exact(self.stride).zip(to.chunks_exact_mut(self.stride));
+        let stride = self.stride.max(1);
+        let rows = self.quants.chunks_exact(stride).zip(to.chunks_exact_mut(stride));
         for (from, to) in rows {
             match order.run {
                 4 => put_in_order(from.as_chunks::<4>().0, order.runs, to.as_chunks_mut().0),

@@ -112,7 +112,7 @@ pub(crate) fn spans<F: Format>(row: &[u8]) -> (&[F::Span], &[u8]) {
 
 /// Blocks that do not fill a span, as a span that ends in zeros.
 #[inline(always)]
-pub(crate) fn padded<F: Format>(blocks: &[u8]) -> F::Span {
+fn padded<F: Format>(blocks: &[u8]) -> F::Span {
     let mut span = F::Span::new_zeroed();
     span.as_mut_bytes()[..blocks.len()].copy_from_slice(blocks);
     span
@@ -184,21 +184,21 @@ fn tile_q8<I: Isa, F: Coded, const MR: usize, const NR: usize>(
         }
     }
     let units = F::SPAN / F::UNIT;
-    let center = const { center::<I, F>() }.map_or(1.0, |center| center as f32);
     array(
         #[inline(always)]
         |r| {
             array(
                 #[inline(always)]
                 |c| {
-                    let [even, odd] = sums[r].codes[c];
-                    let mut lanes = [0.0; 16];
-                    isa.g_store(sums[r].biases[c], &mut lanes, 0);
-                    let mut bias = 0.0;
-                    for unit in 0..units {
-                        bias += lanes[unit];
-                    }
-                    isa.sum(isa.add(even, odd)) + center * bias
+                    let Sums { codes, biases } = sums[r];
+                    let (codes, biases) = (isa.add(codes[c][0], codes[c][1]), biases[c]);
+                    isa.sum(match const { center::<I, F>() } {
+                        Some(0) => codes,
+                        Some(center) => {
+                            isa.fma(isa.splat(center as f32), isa.g_fold(biases, units), codes)
+                        }
+                        None => isa.add(codes, isa.g_fold(biases, units)),
+                    })
                 },
             )
         },
@@ -295,11 +295,16 @@ fn step_q8<I: Isa, F: Coded, const NR: usize>(
             let parts = isa.g_load(x[c].half_parts, s * F::SPAN / 16);
             (isa.g_load_pairs(x[c].scales, s * F::SPAN / 32), parts)
         };
-        scaled[c] = isa.g_mul(scales, xs);
+        let of_parts = match const { center::<I, F>() } {
+            Some(_) => scales,
+            None => F::biases(isa, span),
+        };
+        let few = F::SPAN / F::UNIT <= 8;
+        scaled[c] = if few { isa.g_mul_few(scales, xs) } else { isa.g_mul(scales, xs) };
         sums.biases[c] = match const { center::<I, F>() } {
             Some(0) => sums.biases[c],
-            Some(_) => isa.g_fma(scales, parts, sums.biases[c]),
-            None => isa.g_fma(F::biases(isa, span), parts, sums.biases[c]),
+            _ if few => isa.g_fma_few(of_parts, parts, sums.biases[c]),
+            _ => isa.g_fma(of_parts, parts, sums.biases[c]),
         };
     }
     let mut kept = [Kept::ROOM; NR];

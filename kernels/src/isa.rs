@@ -468,6 +468,12 @@ pub trait Isa: Copy + Send + Sync + 'static {
     fn g_sub(self, a: Self::Groups, b: Self::Groups) -> Self::Groups;
     fn g_mul(self, a: Self::Groups, b: Self::Groups) -> Self::Groups;
     fn g_fma(self, a: Self::Groups, b: Self::Groups, c: Self::Groups) -> Self::Groups;
+    /// [`Isa::g_mul`] of the first eight values; the others may be anything.
+    fn g_mul_few(self, a: Self::Groups, b: Self::Groups) -> Self::Groups;
+    /// [`Isa::g_fma`] of the first eight values; the others may be anything.
+    fn g_fma_few(self, a: Self::Groups, b: Self::Groups, c: Self::Groups) -> Self::Groups;
+    /// The first `count` values, added up to lanes: lane n has values n, n + LANES / 4, ...
+    fn g_fold(self, v: Self::Groups, count: usize) -> Self::F32;
     fn g_u8(self, v: Self::Small) -> Self::Groups;
     fn g_e8m0(self, v: Self::Small) -> Self::Groups;
     fn g_ue4m3(self, v: Self::Small) -> Self::Groups;

@@ -10,13 +10,14 @@
 //! ```
 //!
 //! Nothing is requantized: codes and scales are those of the file. In class `f32` a register
-//! holds one weight of each row, in class `bf16` a pair. Only this file knows a format; the loop does not.
+//! holds one weight of each row, in class `bf16` a pair. Only this file knows a format; the loop
+//! does not.
 
 use crate::format::{Coded, Format, center};
-use crate::gemv::{padded, prefetch_all, spans};
+use crate::gemv::{prefetch_all, spans};
 use crate::isa::Isa;
 use crate::lines::Lines;
-use zerocopy::IntoBytes;
+use zerocopy::{FromZeros, IntoBytes};
 
 /// Room for a panel; it grows and is reused.
 #[derive(Debug, Default)]
@@ -89,6 +90,20 @@ impl Shape {
     }
 }
 
+/// Span `s` of a row. Blocks that do not fill one are copied to `room`, which must end in zeros:
+/// of all rows of a panel so many are left over.
+#[inline(always)]
+fn span_at<'a, F: Format>(row: &'a [u8], s: usize, room: &'a mut F::Span) -> &'a F::Span {
+    let (whole, rest) = spans::<F>(row);
+    match whole.get(s) {
+        Some(span) => span,
+        None => {
+            room.as_mut_bytes()[..rest.len()].copy_from_slice(rest);
+            room
+        }
+    }
+}
+
 /// Codes, scales and biases of up to `ROWS` rows to a panel.
 #[inline(always)]
 pub fn unpack_q8<I: Isa, F: Coded>(isa: I, source: &Source<'_>, panel: &mut Panel) {
@@ -102,17 +117,10 @@ pub fn unpack_q8<I: Isa, F: Coded>(isa: I, source: &Source<'_>, panel: &mut Pane
     let (out, scratch) = panel.reserve(floats, codes_len + 2 * 16 * rows);
     let (codes, groups) = scratch.split_at_mut(codes_len);
     let (scales, biases) = groups.split_at_mut(16 * rows);
+    let mut room = F::Span::new_zeroed();
     for s in 0..count {
         for r in 0..rows {
-            let (whole, rest) = spans::<F>(source.row(r));
-            let rest_span;
-            let span = match whole.get(s) {
-                Some(span) => span,
-                None => {
-                    rest_span = padded::<F>(rest);
-                    &rest_span
-                }
-            };
+            let span = span_at::<F>(source.row(r), s, &mut room);
             // The same place in the rows that are unpacked next.
             let next = std::ptr::from_ref(span).cast::<u8>().wrapping_add(source.weights.len());
             prefetch_all(isa, next, size_of::<F::Span>());
@@ -176,17 +184,10 @@ pub fn unpack_bf16<I: Isa, F: Format>(isa: I, source: &Source<'_>, panel: &mut P
     let count = source.depth.div_ceil(F::SPAN);
     let squares = F::SPAN / (2 * rows);
     let (out, scratch) = panel.reserve(count * squares * rows * rows, F::SPAN * rows);
+    let mut room = F::Span::new_zeroed();
     for s in 0..count {
         for r in 0..rows {
-            let (whole, rest) = spans::<F>(source.row(r));
-            let rest_span;
-            let span = match whole.get(s) {
-                Some(span) => span,
-                None => {
-                    rest_span = padded::<F>(rest);
-                    &rest_span
-                }
-            };
+            let span = span_at::<F>(source.row(r), s, &mut room);
             F::floats(
                 isa,
                 span,
@@ -216,17 +217,10 @@ pub fn unpack_f32<I: Isa, F: Format>(isa: I, source: &Source<'_>, panel: &mut Pa
     let count = source.depth.div_ceil(F::SPAN);
     let squares = F::SPAN.div_ceil(rows);
     let (out, scratch) = panel.reserve(count * F::SPAN * rows, squares * rows * rows);
+    let mut room = F::Span::new_zeroed();
     for s in 0..count {
         for r in 0..rows {
-            let (whole, rest) = spans::<F>(source.row(r));
-            let rest_span;
-            let span = match whole.get(s) {
-                Some(span) => span,
-                None => {
-                    rest_span = padded::<F>(rest);
-                    &rest_span
-                }
-            };
+            let span = span_at::<F>(source.row(r), s, &mut room);
             F::floats(
                 isa,
                 span,

@@ -435,6 +435,18 @@ operations! {
         let (a, b, c) = (input.groups(isa), input.groups(isa), input.groups(isa));
         seen.fused.extend(Seen::group_lanes(isa, isa.g_fma(a, b, c)));
     }
+    g_mul_few(isa, input, seen) {
+        let (a, b) = (input.groups(isa), input.groups(isa));
+        seen.exact.extend(&Seen::group_lanes(isa, isa.g_mul_few(a, b))[..8]);
+    }
+    g_fma_few(isa, input, seen) {
+        let (a, b, c) = (input.groups(isa), input.groups(isa), input.groups(isa));
+        seen.fused.extend(&Seen::group_lanes(isa, isa.g_fma_few(a, b, c))[..8]);
+    }
+    g_fold(isa, input, seen) {
+        let (v, count) = (input.groups(isa), input.rng.range(1, 17));
+        seen.floats(isa, isa.g_fold(v, count));
+    }
     g_u8(isa, input, seen) {
         let v = every_byte(isa, input);
         seen.groups(isa, isa.g_u8(v));

@@ -5,8 +5,8 @@ mod blocks;
 mod naive;
 
 use kernels::{
-    Activations, Format, FormatInfo, IsaInfo, Numerics, Params, Plan, Pool, Problem, float, isa,
-    quant_format,
+    Activations, Coded, Format, FormatInfo, IsaInfo, Numerics, Params, Plan, Pool, Problem, float,
+    isa, quant_format,
 };
 use naive::Rng;
 
@@ -82,15 +82,29 @@ fn thirds(block: &[u8], i: usize) -> f32 {
     -(8.0 - q) * (d * f32::from(block[24 + i / 32].cast_signed()))
 }
 
+quant_format! {
+    /// Rows of activations are not whole spans of it, and quants take an order of their own.
+    struct Uneven { d: f16, qs: [u8; 48] }
+    let q: [u4; 96] = qs.planes(16);
+    w[i] = d * (q[i] - 8);
+}
+
+/// Weight `i` of a block of `Uneven`.
+fn uneven(block: &[u8], i: usize) -> f32 {
+    let q = block[2 + 16 * (i / 32) + i % 16] >> (4 * (i % 32 / 16)) & 15;
+    float::f16(block[0..2].try_into().unwrap()) * (f32::from(q) - 8.0)
+}
+
 /// A format, and a weight of its blocks decoded by hand.
 type Case = (&'static FormatInfo, fn(&[u8], usize) -> f32);
 
-fn cases() -> [Case; 4] {
+fn cases() -> [Case; 5] {
     [
         (Streamed::info(), streamed),
         (Short::info(), short),
         (Lifted::info(), lifted),
         (Thirds::info(), thirds),
+        (Uneven::info(), uneven),
     ]
 }
 
@@ -130,6 +144,8 @@ fn every_construct_means_what_the_language_says() {
 
 #[test]
 fn every_instruction_set_multiplies_odd_layouts() {
+    // Else it would not be what its comment says.
+    assert!(Uneven::ORDER_WIDE.is_some() && !512usize.is_multiple_of(Uneven::SPAN));
     for (format, _) in cases() {
         for class in [Numerics::Q8, Numerics::F32] {
             if !format.kernels.iter().any(|kernel| kernel.class == class) {

@@ -301,6 +301,20 @@ macro_rules! ymm_isa {
         fn g_fma(self, a: [__m256; 2], b: [__m256; 2], c: [__m256; 2]) -> [__m256; 2] {
             [_mm256_fmadd_ps(a[0], b[0], c[0]), _mm256_fmadd_ps(a[1], b[1], c[1])]
         }
+        fn g_mul_few(self, a: [__m256; 2], b: [__m256; 2]) -> [__m256; 2] {
+            [_mm256_mul_ps(a[0], b[0]), a[1]]
+        }
+        fn g_fma_few(self, a: [__m256; 2], b: [__m256; 2], c: [__m256; 2]) -> [__m256; 2] {
+            [_mm256_fmadd_ps(a[0], b[0], c[0]), c[1]]
+        }
+        fn g_fold(self, v: [__m256; 2], count: usize) -> __m256 {
+            // The half that may be cut short.
+            let (half, left) = if count <= 8 { (v[0], count) } else { (v[1], count - 8) };
+            let lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+            let mask = _mm256_cmpgt_epi32(_mm256_set1_epi32(left as i32), lanes);
+            let half = _mm256_and_ps(half, _mm256_castsi256_ps(mask));
+            if count <= 8 { half } else { _mm256_add_ps(v[0], half) }
+        }
         fn g_u8(self, v: __m128i) -> [__m256; 2] {
             let halves = [v, _mm_srli_si128::<8>(v)];
             array(#[inline(always)] |n| _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(halves[n])))

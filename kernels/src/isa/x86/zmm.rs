@@ -291,6 +291,17 @@ x86_isa!(Avx512Vnni {
     fn g_fma(self, a: __m512, b: __m512, c: __m512) -> __m512 {
         _mm512_fmadd_ps(a, b, c)
     }
+    fn g_mul_few(self, a: __m512, b: __m512) -> __m512 {
+        let (a, b) = (_mm512_castps512_ps256(a), _mm512_castps512_ps256(b));
+        _mm512_castps256_ps512(_mm256_mul_ps(a, b))
+    }
+    fn g_fma_few(self, a: __m512, b: __m512, c: __m512) -> __m512 {
+        let (a, b) = (_mm512_castps512_ps256(a), _mm512_castps512_ps256(b));
+        _mm512_castps256_ps512(_mm256_fmadd_ps(a, b, _mm512_castps512_ps256(c)))
+    }
+    fn g_fold(self, v: __m512, count: usize) -> __m512 {
+        _mm512_maskz_mov_ps(((1u32 << count) - 1) as u16, v)
+    }
     fn g_u8(self, v: __m128i) -> __m512 {
         _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(v))
     }
