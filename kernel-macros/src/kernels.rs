@@ -14,7 +14,7 @@ use syn::punctuated::Punctuated;
 /// activation columns.
 const F32_TILES: &[(usize, usize)] = &[(1, 1), (1, 4)];
 /// The same for dense weights, whose loop is nothing but reads: more rows are more streams.
-const DENSE_TILES: &[(usize, usize)] = &[(1, 1), (2, 1), (4, 1), (1, 4)];
+const DENSE_TILES: &[(usize, usize)] = &[(1, 1), (2, 1), (4, 1), (1, 2), (1, 4)];
 
 /// What the loops can ask of a format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

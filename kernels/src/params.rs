@@ -63,13 +63,13 @@ pub struct Params {
 }
 
 impl Params {
-    /// The knobs without a profile. Dense weights need no decoding: what counts is reading them,
-    /// and several rows at a time are read faster. Weights of less than four bits take long to
+    /// The knobs without a profile. Dense weights need no decoding and are read faster than
+    /// hardware follows by itself. Weights of less than four bits take long to
     /// decode and little to read: hardware that follows such a stream does not run far ahead.
     #[must_use]
     pub fn untuned(format: &FormatInfo) -> Self {
         match 8 * format.block_bytes / format.block_len {
-            16.. => Self { rows: 4, prefetch: 4096, lines: 64, ..Self::default() },
+            16.. => Self { prefetch: 8192, lines: 64, ..Self::default() },
             ..4 => Self { prefetch: 2048, level: 1, ..Self::default() },
             _ => Self::default(),
         }

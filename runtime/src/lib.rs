@@ -20,6 +20,7 @@ pub mod matrix;
 pub mod model;
 mod models;
 mod norm;
+pub mod pages;
 mod pass;
 pub mod perplexity;
 pub mod presets;

@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use kernels::{FormatInfo, Plan, Pool, Problem};
+use runtime::pages::Pages;
 
 use crate::check::{self, Gate, Wrong};
 use crate::data::{self, Style};
@@ -28,7 +29,7 @@ const AGAIN: usize = 3;
 
 /// Weights enough that no cache holds them until they come round again.
 pub struct Ring {
-    bytes: Vec<u8>,
+    bytes: Pages,
     next: usize,
 }
 
@@ -40,6 +41,9 @@ impl std::fmt::Debug for Ring {
 
 impl Ring {
     /// At least `bytes` of blocks of a format.
+    ///
+    /// # Panics
+    /// If the system does not have so much memory.
     #[must_use]
     pub fn new(format: &FormatInfo, bytes: usize, rng: &mut Rng) -> Self {
         /// Drawing blocks takes longer than reading them; these are repeated.
@@ -47,9 +51,9 @@ impl Ring {
         let count = (DRAWN / format.block_bytes).max(1);
         let drawn = data::blocks(format, count, Style::Usual, rng);
         let whole = bytes.next_multiple_of(format.block_bytes);
-        let mut ring = Vec::with_capacity(whole);
-        while ring.len() < whole {
-            ring.extend_from_slice(&drawn[..drawn.len().min(whole - ring.len())]);
+        let mut ring = Pages::zeroed(whole).expect("memory for weights larger than the caches");
+        for part in ring.chunks_mut(drawn.len()) {
+            part.copy_from_slice(&drawn[..part.len()]);
         }
         Self { bytes: ring, next: 0 }
     }

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use kernels::probe::Probe;
 use kernels::{IsaInfo, Kernel, Numerics, Problem};
+use runtime::pages::Pages;
 use runtime::profile::{Peaks, machine};
 
 use crate::space;
@@ -82,7 +83,9 @@ const MOST_REGISTERS: f64 = 2.0 * 8.0;
 /// moment that no kernel may see again.
 fn read(threads: usize, isa: &IsaInfo, cold: usize, time: Duration) -> f64 {
     let each = (cold / threads).next_multiple_of(1 << 12);
-    let bytes = vec![1u8; threads * each];
+    let mut bytes = Pages::zeroed(threads * each).expect("memory larger than the caches");
+    // Pages that nobody wrote are one page.
+    bytes.fill(1);
     let ways = [1, 2, 4, 8].map(|streams| [0, 1024, 4096].map(|prefetch| (streams, prefetch)));
     let ways = ways.as_flattened();
     let mut times = vec![vec![]; ways.len()];

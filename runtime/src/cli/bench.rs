@@ -221,7 +221,8 @@ impl Bench<'_> {
             }
             cold = memory;
         }
-        let mut peaks = Peaks::read(self.context.pool().threads(), cold, total / 10);
+        let mut peaks = Peaks::read(self.context.pool().threads(), cold, total / 10)
+            .context("no memory to measure how fast it is read")?;
 
         let mut ring = Ring::new(cold);
         let mut outcomes = Vec::with_capacity(steps);

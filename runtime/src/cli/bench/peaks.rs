@@ -5,12 +5,14 @@
 //! held against is the same probe run in turns with it.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Barrier, OnceLock};
 use std::time::{Duration, Instant};
 
 use kernels::probe::Probe;
 use kernels::{IsaInfo, Numerics, Plan};
+use runtime::pages::Pages;
 
 /// A probe is at least this long, so that starting threads does not show.
 const PROBE: Duration = Duration::from_millis(3);
@@ -23,7 +25,7 @@ const PIECES: usize = 16;
 pub(crate) struct Peaks {
     threads: usize,
     /// What to read.
-    memory: Vec<u8>,
+    memory: Pages,
     /// How it is read fastest: streams, and bytes to prefetch.
     pattern: (usize, usize),
     /// Bytes a nanosecond.
@@ -60,9 +62,10 @@ enum Of {
 
 impl Peaks {
     /// Measures how fast `threads` threads read `bytes` bytes: the best of several patterns.
-    pub(crate) fn read(threads: usize, bytes: usize, budget: Duration) -> Self {
-        // Not zeros: pages that nobody wrote are one page.
-        let memory = vec![1; bytes.next_multiple_of(CHUNK)];
+    pub(crate) fn read(threads: usize, bytes: usize, budget: Duration) -> io::Result<Self> {
+        let mut memory = Pages::zeroed(bytes.next_multiple_of(CHUNK))?;
+        // Pages that nobody wrote are one page.
+        memory.fill(1);
         let (pattern, multiply) = ((1, 0), BTreeMap::new());
         let mut peaks = Self { threads, memory, pattern, read_gbps: 0.0, multiply, budget };
         let start = Instant::now();
@@ -81,7 +84,7 @@ impl Peaks {
             }
         }
         peaks.read_gbps = peaks.memory.len() as f64 / best.as_nanos() as f64;
-        peaks
+        Ok(peaks)
     }
 
     fn read_once(&self, (streams, prefetch): (usize, usize)) -> Duration {

@@ -6,6 +6,7 @@ use std::cell::Cell;
 
 use anyhow::{Context as _, bail};
 use kernels::FormatInfo;
+use runtime::pages::Pages;
 
 use super::work::Work;
 
@@ -23,7 +24,7 @@ pub(crate) fn cold_bytes(l3_kib: usize) -> usize {
 
 /// Copies of weight matrices.
 pub(crate) struct Ring {
-    bytes: Vec<u8>,
+    bytes: Option<Pages>,
     each: usize,
     stride: usize,
     cold: usize,
@@ -33,7 +34,7 @@ pub(crate) struct Ring {
 impl Ring {
     /// A ring that is going to have at least `cold` bytes.
     pub(crate) fn new(cold: usize) -> Self {
-        Self { bytes: Vec::new(), each: 0, stride: 1, cold, turn: Cell::new(0) }
+        Self { bytes: None, each: 0, stride: 1, cold, turn: Cell::new(0) }
     }
 
     /// Fills the ring with the matrices of a shape, or with random ones.
@@ -42,31 +43,32 @@ impl Ring {
         self.stride = self.each.next_multiple_of(ALIGNMENT);
         let slots = self.cold.div_ceil(self.stride);
         let need = slots.checked_mul(self.stride).context("the weights are too large")?;
-        self.bytes.clear();
-        if self.bytes.try_reserve_exact(need).is_err() {
-            bail!("{work}: there is no memory for {}", crate::cli::size(need as u64));
-        }
+        // The old one first: both may be more than there is.
+        self.bytes = None;
+        let no_memory =
+            || format!("{work}: there is no memory for {}", crate::cli::size(need as u64));
+        let mut bytes = Pages::zeroed(need).with_context(no_memory)?;
         let mut random = match work.weights.is_empty() {
             true => Some(Palette::new(work.format)?),
             false => None,
         };
-        for slot in 0..slots {
+        for (slot, bytes) in bytes.chunks_exact_mut(self.stride).enumerate() {
+            let bytes = &mut bytes[..self.each];
             match &mut random {
-                Some(palette) => palette.extend(&mut self.bytes, self.each),
-                None => {
-                    self.bytes.extend_from_slice(work.weights[slot % work.weights.len()]);
-                }
+                Some(palette) => palette.fill(bytes),
+                None => bytes.copy_from_slice(work.weights[slot % work.weights.len()]),
             }
-            self.bytes.resize((slot + 1) * self.stride, 0);
         }
+        self.bytes = Some(bytes);
         self.turn.set(0);
         Ok(())
     }
 
     /// Copy `n`, counted round.
     pub(crate) fn slot(&self, n: usize) -> &[u8] {
-        let slots = self.bytes.len() / self.stride;
-        &self.bytes[n % slots * self.stride..][..self.each]
+        let bytes = self.bytes.as_deref().unwrap_or_default();
+        let slots = bytes.len() / self.stride;
+        &bytes[n % slots * self.stride..][..self.each]
     }
 
     /// The copy that was not used for the longest time.
@@ -95,11 +97,11 @@ impl Palette {
         Ok(Self { blocks, block: format.block_bytes, random })
     }
 
-    /// Appends so many bytes of whole blocks.
-    pub(crate) fn extend(&mut self, to: &mut Vec<u8>, bytes: usize) {
-        for _ in 0..bytes / self.block {
+    /// Fills room for whole blocks.
+    pub(crate) fn fill(&mut self, to: &mut [u8]) {
+        for block in to.chunks_exact_mut(self.block) {
             let at = self.random.below(PALETTE) * self.block;
-            to.extend_from_slice(&self.blocks[at..at + self.block]);
+            block.copy_from_slice(&self.blocks[at..at + self.block]);
         }
     }
 }
@@ -191,7 +193,7 @@ mod tests {
         };
         let mut ring = Ring::new(4 * 64);
         ring.fill(&work).unwrap();
-        assert_eq!(ring.bytes.len(), 4 * 64);
+        assert_eq!(ring.bytes.as_ref().map(|bytes| bytes.len()), Some(4 * 64));
         let turns: Vec<u8> = (0..5).map(|_| ring.next()[0]).collect();
         assert_eq!(turns, [2, 1, 2, 1, 2]);
         assert_eq!(ring.slot(0).len(), 34);

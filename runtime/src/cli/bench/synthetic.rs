@@ -35,7 +35,10 @@ pub(crate) fn write(preset: &Preset, format: &'static FormatInfo) -> anyhow::Res
     for (name, format, dims) in parts {
         bytes.clear();
         match dims[..] {
-            [depth, rows] => random.extend(&mut bytes, format.bytes(rows, depth)?),
+            [depth, rows] => {
+                bytes.resize(format.bytes(rows, depth)?, 0);
+                random.fill(&mut bytes);
+            }
             // A norm that changes nothing.
             _ => bytes.extend([1f32.to_le_bytes()].concat().repeat(dims[0])),
         }
