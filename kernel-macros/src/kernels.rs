@@ -10,11 +10,12 @@ use quote::{format_ident, quote};
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::punctuated::Punctuated;
 
-/// Register tiles of `gemv` in class `f32`, as far as an instruction set has them: weight rows x
-/// activation columns.
+/// Register tiles of `gemv` in class `f32`, where an instruction set has more than one: weight rows
+/// x activation columns.
 const F32_TILES: &[(usize, usize)] = &[(1, 1), (1, 4)];
-/// The same for dense weights, whose loop is nothing but reads: more rows are more streams.
-const DENSE_TILES: &[(usize, usize)] = &[(1, 1), (2, 1), (4, 1), (1, 2), (1, 4)];
+/// The same for dense weights, whose loop is nothing but reads: more rows are more streams, and share
+/// the activations of several columns.
+const DENSE_TILES: &[(usize, usize)] = &[(1, 1), (2, 1), (4, 1), (2, 2), (2, 4)];
 
 /// What the loops can ask of a format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,7 +74,8 @@ pub(crate) fn rows_on(isas: &[Row], format: &Ident, decodes: Decodes) -> TokenSt
             writer.gemm_q8(isa);
         }
         let tiles = if decodes == Decodes::Codes { F32_TILES } else { DENSE_TILES };
-        for (mr, nr) in tiles.iter().filter(|tile| isa.tiles.contains(tile)) {
+        let only_one = isa.tiles.len() == 1;
+        for (mr, nr) in tiles.iter().filter(|tile| !only_one || isa.tiles.contains(tile)) {
             writer.gemv(isa, "f32", *mr, *nr);
         }
         writer.gemm_floats(isa, ("f32", "F32"));

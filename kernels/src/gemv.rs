@@ -397,25 +397,25 @@ fn tile_f32<I: Isa, F: Format, const MR: usize, const NR: usize>(
         #[inline(always)]
         |r| spans::<F>(&args.weights[(first + r) * bytes..(first + r + 1) * bytes]),
     );
-    let padded_rows;
-    let rest: &[F::Span] = match rows[0].1 {
-        [] => &[],
-        _ => {
-            padded_rows = padded_all::<F, MR>(&rows);
-            &padded_rows
-        }
-    };
-    let mut sums = [[[isa.splat(0.0); 4]; NR]; MR];
+    let mut sums = [[[isa.splat(0.0); WAYS]; NR]; MR];
     let whole = rows[0].0.len();
     for s in 0..whole {
+        let spans: [&F::Span; MR] = array(
+            #[inline(always)]
+            |r| &rows[r].0[s],
+        );
         for r in 0..MR {
-            let span = &rows[r].0[s];
-            ahead::<I, F::Span, MR, NR>(isa, span, s * size_of::<F::Span>(), args);
-            step_f32::<I, F, NR>(isa, span, s, x, &mut sums[r]);
+            ahead::<I, F::Span, MR, NR>(isa, spans[r], s * size_of::<F::Span>(), args);
         }
+        step_f32::<I, F, MR, NR>(isa, &spans, s, x, &mut sums);
     }
-    for (r, span) in rest.iter().enumerate() {
-        step_f32::<I, F, NR>(isa, span, whole, x, &mut sums[r]);
+    if !rows[0].1.is_empty() {
+        let rest = padded_all::<F, MR>(&rows);
+        let spans: [&F::Span; MR] = array(
+            #[inline(always)]
+            |r| &rest[r],
+        );
+        step_f32::<I, F, MR, NR>(isa, &spans, whole, x, &mut sums);
     }
     array(
         #[inline(always)]
@@ -431,23 +431,56 @@ fn tile_f32<I: Isa, F: Format, const MR: usize, const NR: usize>(
     )
 }
 
+/// Accumulators of a row and a column in class `f32`, which hide the latency of the `fma`. Tiles
+/// of several rows and columns have enough with one.
+const WAYS: usize = 4;
+
+/// Adds span number `s` of each row.
 #[inline(always)]
-fn step_f32<I: Isa, F: Format, const NR: usize>(
+fn step_f32<I: Isa, F: Format, const MR: usize, const NR: usize>(
     isa: I,
-    span: &F::Span,
+    spans: &[&F::Span; MR],
     s: usize,
     x: &[&[f32]; NR],
-    sums: &mut [[I::F32; 4]; NR],
+    sums: &mut [[[I::F32; WAYS]; NR]; MR],
 ) {
-    F::floats(
-        isa,
-        span,
-        #[inline(always)]
-        |n, w| {
-            for c in 0..NR {
-                let x = isa.load_f32(x[c], s * F::SPAN + n * (I::LANES / 4));
-                sums[c][n % 4] = isa.fma(w, x, sums[c][n % 4]);
+    /// Registers of a span of dense weights, which are what has tiles of several rows.
+    const MOST: usize = 16;
+    let (wide, ways) = (I::LANES / 4, if MR * NR < 2 * WAYS { WAYS } else { 1 });
+    if MR == 1 || NR == 1 || F::SPAN > MOST * wide {
+        for r in 0..MR {
+            F::floats(
+                isa,
+                spans[r],
+                #[inline(always)]
+                |n, w| {
+                    for c in 0..NR {
+                        let x = isa.load_f32(x[c], s * F::SPAN + n * wide);
+                        let sum = &mut sums[r][c][n % ways];
+                        *sum = isa.fma(w, x, *sum);
+                    }
+                },
+            );
+        }
+        return;
+    }
+    // Rows share the activations that are loaded.
+    let mut weights = [[isa.splat(0.0); MOST]; MR];
+    for r in 0..MR {
+        F::floats(
+            isa,
+            spans[r],
+            #[inline(always)]
+            |n, w| weights[r][n] = w,
+        );
+    }
+    for n in 0..F::SPAN / wide {
+        for c in 0..NR {
+            let x = isa.load_f32(x[c], s * F::SPAN + n * wide);
+            for r in 0..MR {
+                let sum = &mut sums[r][c][n % ways];
+                *sum = isa.fma(weights[r][n], x, *sum);
             }
-        },
-    );
+        }
+    }
 }

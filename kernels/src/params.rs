@@ -69,7 +69,7 @@ impl Params {
     #[must_use]
     pub fn untuned(format: &FormatInfo) -> Self {
         match 8 * format.block_bytes / format.block_len {
-            16.. => Self { prefetch: 8192, lines: 64, ..Self::default() },
+            16.. => Self { prefetch: 8192, lines: 64, switch_at: 12, ..Self::default() },
             ..4 => Self { prefetch: 2048, level: 1, ..Self::default() },
             _ => Self::default(),
         }
