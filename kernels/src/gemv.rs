@@ -423,17 +423,17 @@ fn tile_f32<I: Isa, F: Format, const MR: usize, const NR: usize>(
             array(
                 #[inline(always)]
                 |c| {
-                    let [a, b, d, e] = sums[r][c];
-                    isa.sum(isa.add(isa.add(a, b), isa.add(d, e)))
+                    let [even, odd] = sums[r][c];
+                    isa.sum(isa.add(even, odd))
                 },
             )
         },
     )
 }
 
-/// Accumulators of a row and a column in class `f32`, which hide the latency of the `fma`. Tiles
-/// of several rows and columns have enough with one.
-const WAYS: usize = 4;
+/// Accumulators of a row and a column in class `f32`, which hide the latency of the `fma`. As many
+/// in every tile: a result depends on no tile.
+const WAYS: usize = 2;
 
 /// Adds span number `s` of each row.
 #[inline(always)]
@@ -446,7 +446,7 @@ fn step_f32<I: Isa, F: Format, const MR: usize, const NR: usize>(
 ) {
     /// Registers of a span of dense weights, which are what has tiles of several rows.
     const MOST: usize = 16;
-    let (wide, ways) = (I::LANES / 4, if MR * NR < 2 * WAYS { WAYS } else { 1 });
+    let wide = I::LANES / 4;
     if MR == 1 || NR == 1 || F::SPAN > MOST * wide {
         for r in 0..MR {
             F::floats(
@@ -456,7 +456,7 @@ fn step_f32<I: Isa, F: Format, const MR: usize, const NR: usize>(
                 |n, w| {
                     for c in 0..NR {
                         let x = isa.load_f32(x[c], s * F::SPAN + n * wide);
-                        let sum = &mut sums[r][c][n % ways];
+                        let sum = &mut sums[r][c][n % WAYS];
                         *sum = isa.fma(w, x, *sum);
                     }
                 },
@@ -474,11 +474,11 @@ fn step_f32<I: Isa, F: Format, const MR: usize, const NR: usize>(
             |n, w| weights[r][n] = w,
         );
     }
-    for n in 0..F::SPAN / wide {
+    for n in 0..F::SPAN.div_ceil(wide) {
         for c in 0..NR {
             let x = isa.load_f32(x[c], s * F::SPAN + n * wide);
             for r in 0..MR {
-                let sum = &mut sums[r][c][n % ways];
+                let sum = &mut sums[r][c][n % WAYS];
                 *sum = isa.fma(weights[r][n], x, *sum);
             }
         }

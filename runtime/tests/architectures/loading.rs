@@ -137,7 +137,7 @@ fn knobs_are_set_by_name() {
         tensors: Regex::new("ffn_(up|gate)").unwrap(),
         activations: None,
         isa: None,
-        settings: vec![Setting::new("rows", 1).unwrap(), Setting::new("switch_at", 8).unwrap()],
+        settings: vec![Setting::new("rows", 4).unwrap(), Setting::new("switch_at", 8).unwrap()],
     }];
     let options = LoadOptions { overrides, ..tiny::options() };
     let loaded = tiny.load(&options).unwrap();
@@ -146,9 +146,9 @@ fn knobs_are_set_by_name() {
         let set = weight.name.contains("ffn_up") || weight.name.contains("ffn_gate");
         assert_eq!(
             (plan.params().rows, plan.params().switch_at),
-            if set { (1, 8) } else { (4, 5) }
+            if set { (4, 8) } else { (1, 5) }
         );
-        assert_eq!(plan.kernel(1).rows, if set { 1 } else { 4 }, "{}", weight.name);
+        assert_eq!(plan.kernel(1).rows, if set { 4 } else { 1 }, "{}", weight.name);
         assert_eq!(plan.explain().contains("override ffn_(up|gate)"), set, "{}", plan.explain());
     }
     // The same products, by other kernels.
