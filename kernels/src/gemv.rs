@@ -21,7 +21,7 @@
 //! units' scales over the lanes, and an `fma`. Lanes stay partial sums until the row ends. Two accumulators a column hide the latency of the `fma`.
 //!
 //! Weights are one stream of reads, which hardware follows by itself up to the end of a page. What
-//! it needs is the start of the next one ([`ahead`]): measured on Zen 4, asking for eight lines of
+//! it needs is the start of the next one (`ahead`): measured on Zen 4, asking for eight lines of
 //! each page reads 4 to 9 % more than asking for none, and asking for all of them 2 to 17 % less;
 //! below four bits asking for all, to L1, is 4 to 18 % faster (`Params::untuned`).
 //!
