@@ -172,15 +172,18 @@ impl Pool {
     }
 }
 
-/// Columns of each matrix, a job each: `grain` of them, but never more than half of what is a
-/// thread's share of all that is left.
+/// Columns of each matrix, a job each: `grain` of them, but, for several threads, never more than
+/// half of what is a thread's share of all that is left.
 fn cut(outs: &[Out<'_>], threads: usize) -> Vec<(usize, Range<usize>)> {
     let mut left: usize = outs.iter().map(|out| out.width).sum();
     let mut jobs = vec![];
     for (which, out) in outs.iter().enumerate() {
         let mut start = 0;
         while start < out.width {
-            let share = left.div_ceil(2 * threads).next_multiple_of(out.least);
+            let share = match threads {
+                1 => out.grain,
+                _ => left.div_ceil(2 * threads).next_multiple_of(out.least),
+            };
             let end = out.width.min(start + share.min(out.grain));
             jobs.push((which, start..end));
             left -= end - start;

@@ -7,15 +7,21 @@
 use crate::norm::sum;
 use multiversion::multiversion;
 
+/// What numbers are bent with. By value: a call through a reference is one more function, which
+/// the compiler does not always inline into such loops.
+pub(crate) trait Function: Fn(f32) -> f32 + Copy + Sync {}
+
+impl<F: Fn(f32) -> f32 + Copy + Sync> Function for F {}
+
 /// `x = function(x)`, number by number.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2"))]
-pub(crate) fn map<F: Fn(f32) -> f32>(x: &mut [f32], function: F) {
+pub(crate) fn map<F: Function>(x: &mut [f32], function: F) {
     x.iter_mut().for_each(|x| *x = function(*x));
 }
 
 /// `x = function(x) * y`, number by number.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2"))]
-pub(crate) fn gate<F: Fn(f32) -> f32>(x: &mut [f32], y: &[f32], function: F) {
+pub(crate) fn gate<F: Function>(x: &mut [f32], y: &[f32], function: F) {
     x.iter_mut().zip(y).for_each(|(x, y)| *x = function(*x) * y);
 }
 

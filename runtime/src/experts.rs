@@ -4,7 +4,7 @@
 //! Rows are sorted by expert, so that each expert that is used at all multiplies once, with all
 //! rows that want it.
 
-use crate::activation::exp;
+use crate::activation::{Function, exp};
 use crate::feed_forward::Gated;
 use crate::linear::{Linear, LinearError};
 use crate::load::{LoadError, Loader};
@@ -60,7 +60,7 @@ impl Experts {
         &self,
         pass: &Pass<'_>,
         x: &Rows,
-        function: impl Fn(f32) -> f32 + Sync,
+        function: impl Function,
     ) -> Result<Rows, LinearError> {
         let [scores] = pass.linear([&self.router], x)?; // (rows, experts)
         let mut visits: Vec<Visit> =
@@ -73,7 +73,7 @@ impl Experts {
             for (n, visit) in visits.iter().enumerate() {
                 gathered.row_mut(n).copy_from_slice(x.row(visit.row));
             }
-            let parts = self.experts[visits[0].expert].forward(pass, &gathered, &function)?;
+            let parts = self.experts[visits[0].expert].forward(pass, &gathered, function)?;
             for (n, visit) in visits.iter().enumerate() {
                 let to = out.row_mut(visit.row).iter_mut();
                 to.zip(parts.row(n)).for_each(|(to, part)| *to += visit.weight * part);

@@ -1,5 +1,6 @@
 //! The gated feed-forward network (Shazeer 2020): `down(function(gate x) * up x)`.
 
+use crate::activation::Function;
 use crate::experts::Experts;
 use crate::linear::{Linear, LinearError};
 use crate::load::{LoadError, Loader};
@@ -35,7 +36,7 @@ impl FeedForward {
         &self,
         pass: &Pass<'_>,
         x: &Rows,
-        function: impl Fn(f32) -> f32 + Sync,
+        function: impl Function,
     ) -> Result<Rows, LinearError> {
         match self {
             Self::Dense(gated) => gated.forward(pass, x, function),
@@ -61,7 +62,7 @@ impl Gated {
         &self,
         pass: &Pass<'_>,
         x: &Rows,
-        function: impl Fn(f32) -> f32 + Sync,
+        function: impl Function,
     ) -> Result<Rows, LinearError> {
         let [mut gate, up] = pass.linear([&self.gate, &self.up], x)?; // (rows, wide)
         pass.gate(&mut gate, &up, function);

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use kernels::Pool;
 
-use crate::activation;
+use crate::activation::{self, Function};
 use crate::cache::Sequence;
 use crate::context::Context;
 use crate::linear::{self, Linear, LinearError};
@@ -93,13 +93,13 @@ impl Pass<'_> {
     }
 
     /// `gate = function(gate) * up`, number by number.
-    pub(crate) fn gate(&self, gate: &mut Rows, up: &Rows, function: impl Fn(f32) -> f32 + Sync) {
-        self.each_row(gate, |n, gate| activation::gate(gate, up.row(n), &function));
+    pub(crate) fn gate(&self, gate: &mut Rows, up: &Rows, function: impl Function) {
+        self.each_row(gate, |n, gate| activation::gate(gate, up.row(n), function));
     }
 
     /// `x = function(x)`, number by number.
-    pub(crate) fn map(&self, x: &mut Rows, function: impl Fn(f32) -> f32 + Sync) {
-        self.each_row(x, |_, x| activation::map(x, &function));
+    pub(crate) fn map(&self, x: &mut Rows, function: impl Function) {
+        self.each_row(x, |_, x| activation::map(x, function));
     }
 
     /// Of each matrix, the rows whose outcome is asked for. What comes after the last attention
