@@ -21,7 +21,11 @@ use crate::probe::Probe;
 use kernel_macros::isa_tokens;
 
 mod lanes;
+mod shift;
+mod spots;
 pub use lanes::{Lanes, Scalar};
+pub use shift::Shift;
+pub use spots::Spots;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
@@ -132,195 +136,6 @@ pub struct UnknownIsa {
     name: String,
     known: bool,
     supported: String,
-}
-
-/// A shift of its own for each byte of a register, in every form that an instruction set wants.
-pub struct Shift {
-    /// Right by this many bits; negative: left.
-    pub counts: [i8; 64],
-    /// Counts by dword, where they are alike and not negative.
-    pub dwords: [u32; 16],
-    /// Offsets for `vpmultishiftqb`: where in its qword each byte's eight bits start.
-    pub offsets: [u8; 64],
-    /// The bits of each byte that come from that byte itself.
-    pub kept: [u8; 64],
-    /// Multipliers that leave the shifted even byte in the upper half of a 16-bit product.
-    pub even: [u16; 32],
-    /// The same for odd bytes.
-    pub odd: [u16; 32],
-}
-
-impl Shift {
-    /// From the count of each lane.
-    ///
-    /// # Panics
-    /// If there are more than 64, or one is not within -7..=7.
-    #[must_use]
-    pub const fn new(lanes: &[i8]) -> Self {
-        let mut shift = Self {
-            counts: [0; 64],
-            dwords: [0; 16],
-            offsets: [0; 64],
-            kept: [0; 64],
-            even: [0; 32],
-            odd: [0; 32],
-        };
-        let mut n = 0;
-        while n < lanes.len() {
-            let count = lanes[n];
-            assert!(-7 <= count && count <= 7);
-            shift.counts[n] = count;
-            if n % 4 == 0 {
-                shift.dwords[n / 4] = count.unsigned_abs() as u32;
-            }
-            shift.offsets[n] = (8 * (n as i32 % 8) + count as i32 + 64) as u8 % 64;
-            shift.kept[n] = if count >= 0 { 0xFF >> count } else { 0xFF << -count };
-            // A byte times 2^(8 - count) has its upper part, shifted right, in bits 8..16; and
-            // shifted left it lies in bits 8..16 as well, once what leaves at the top is cut.
-            let factor = 1u16.wrapping_shl((8 - count as i32) as u32) * ((8 - count < 16) as u16);
-            if n % 2 == 0 {
-                shift.even[n / 2] = factor;
-            } else {
-                shift.odd[n / 2] = factor;
-            }
-            n += 1;
-        }
-        shift
-    }
-}
-
-/// Where up to 16 elements of one or two bytes lie in a span, and the byte permutes that collect
-/// them.
-pub struct Spots {
-    /// First byte of each, the last one repeated to 16.
-    pub at: [usize; 16],
-    /// Starts of up to three 64-byte windows that hold them all; a shorter span is one.
-    pub windows: [usize; 3],
-    /// Place of each byte in the first two windows joined.
-    pub index: [u8; 32],
-    /// Place of each byte in the third window.
-    pub third: [u8; 32],
-    /// The bytes that come from the third window.
-    pub from_third: u64,
-    /// Whether the windows reach all of them.
-    pub fits: bool,
-    /// How many there are. What stands for those behind may be anything.
-    pub count: usize,
-    /// The first eight different places, the last one repeated.
-    pub kinds: [usize; 8],
-    /// How many different places there are.
-    pub different: usize,
-    /// Which of `kinds` each is.
-    pub kind: [i32; 16],
-}
-
-impl Spots {
-    /// `N` elements of `BYTES` bytes, from the first byte of each, in ascending order, in a span
-    /// of `span` bytes.
-    #[must_use]
-    pub const fn new<const N: usize, const BYTES: usize>(places: [usize; N], span: usize) -> Self {
-        const WINDOW: usize = 64;
-        let mut at = [places[N - 1]; 16];
-        let mut spots = Self {
-            at,
-            windows: [0; 3],
-            index: [0; 32],
-            third: [0; 32],
-            from_third: 0,
-            fits: true,
-            count: N,
-            kinds: [places[0]; 8],
-            different: 1,
-            kind: [0; 16],
-        };
-        let limit = span.saturating_sub(WINDOW);
-        let (mut n, mut window, mut open) = (0, 0, false);
-        while n < 16 {
-            if n < N {
-                at[n] = places[n];
-            }
-            // A new window starts at the first element that the last one does not hold.
-            if open && at[n] + BYTES > spots.windows[window] + WINDOW {
-                window += 1;
-                open = false;
-            }
-            if window == 3 {
-                spots.fits = false;
-                break;
-            }
-            if !open {
-                spots.windows[window] = if at[n] < limit { at[n] } else { limit };
-                open = true;
-            }
-            let mut byte = 0;
-            while byte < BYTES {
-                let place = (at[n] + byte).wrapping_sub(spots.windows[window]) as u8;
-                let lane = BYTES * n + byte;
-                if window < 2 {
-                    spots.index[lane] = 64 * window as u8 + place;
-                } else {
-                    spots.third[lane] = place;
-                    spots.from_third |= 1 << lane;
-                }
-                byte += 1;
-            }
-            n += 1;
-        }
-        while n < N {
-            at[n] = places[n];
-            n += 1;
-        }
-        spots.at = at;
-        let mut n = 1;
-        while n < 16 {
-            if at[n] != at[n - 1] {
-                if spots.different < 8 {
-                    spots.kinds[spots.different] = at[n];
-                }
-                spots.different += 1;
-            }
-            spots.kind[n] = spots.different as i32 - 1;
-            n += 1;
-        }
-        let mut n = spots.different;
-        while n < 8 {
-            spots.kinds[n] = at[15];
-            n += 1;
-        }
-        spots
-    }
-
-    /// Four of the different ones from `first` on, as pairs of bytes side by side.
-    #[inline(always)]
-    pub(crate) fn four_halves(&self, from: &[u8], first: usize) -> u64 {
-        let half = |n: usize| {
-            let at = self.kinds[first + n];
-            u64::from(u16::from_le_bytes(*from[at..at + 2].first_chunk().expect("two bytes")))
-        };
-        half(0) | half(1) << 16 | half(2) << 32 | half(3) << 48
-    }
-
-    /// All sixteen, as pairs of bytes.
-    #[inline(always)]
-    pub(crate) fn halves(&self, from: &[u8]) -> [u16; 16] {
-        array(
-            #[inline(always)]
-            |n| {
-                u16::from_le_bytes(
-                    *from[self.at[n]..self.at[n] + 2].first_chunk().expect("two bytes"),
-                )
-            },
-        )
-    }
-
-    /// All sixteen, as bytes.
-    #[inline(always)]
-    pub(crate) fn bytes(&self, from: &[u8]) -> [u8; 16] {
-        array(
-            #[inline(always)]
-            |n| from[self.at[n]],
-        )
-    }
 }
 
 /// Group values that are to be spread over the lanes of sums.
@@ -472,8 +287,10 @@ pub trait Isa: Copy + Send + Sync + 'static {
     fn g_mul_few(self, a: Self::Groups, b: Self::Groups) -> Self::Groups;
     /// [`Isa::g_fma`] of the first eight values; the others may be anything.
     fn g_fma_few(self, a: Self::Groups, b: Self::Groups, c: Self::Groups) -> Self::Groups;
-    /// The first `count` values, added up to lanes: lane n has values n, n + LANES / 4, ...
-    fn g_fold(self, v: Self::Groups, count: usize) -> Self::F32;
+    /// The first `count` values; the others are zero.
+    fn g_first(self, v: Self::Groups, count: usize) -> Self::Groups;
+    /// All values, added up to lanes: lane n has values n, n + LANES / 4, ...
+    fn g_fold(self, v: Self::Groups) -> Self::F32;
     fn g_u8(self, v: Self::Small) -> Self::Groups;
     fn g_e8m0(self, v: Self::Small) -> Self::Groups;
     fn g_ue4m3(self, v: Self::Small) -> Self::Groups;

@@ -443,9 +443,13 @@ operations! {
         let (a, b, c) = (input.groups(isa), input.groups(isa), input.groups(isa));
         seen.fused.extend(&Seen::group_lanes(isa, isa.g_fma_few(a, b, c))[..8]);
     }
-    g_fold(isa, input, seen) {
+    g_first(isa, input, seen) {
         let (v, count) = (input.groups(isa), input.rng.range(1, 17));
-        seen.floats(isa, isa.g_fold(v, count));
+        seen.groups(isa, isa.g_first(v, count));
+    }
+    g_fold(isa, input, seen) {
+        let v = input.groups(isa);
+        seen.floats(isa, isa.g_fold(v));
     }
     g_u8(isa, input, seen) {
         let v = every_byte(isa, input);

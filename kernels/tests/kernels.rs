@@ -201,3 +201,57 @@ fn large_batches_round_f16_weights_where_the_cpu_multiplies_bfloat16() {
         }
     }
 }
+
+/// The loops read past a row's end, into the next: what lies there must not matter.
+#[test]
+fn no_row_changes_another() {
+    let pool = Pool::new(1).unwrap();
+    let mut rng = Rng::new(77);
+    let rows = 7;
+    for format in formats::all() {
+        let row_of = |blocks: usize| match format.block_len {
+            1 => (13 * blocks, 13 * blocks * format.block_bytes),
+            len => (blocks * len, blocks * format.block_bytes),
+        };
+        for (depth, bytes) in [1, 3, 17].map(row_of) {
+            let usual =
+                naive::adversarial_blocks(format.name, &mut rng, rows * bytes / format.block_bytes);
+            let x: Vec<f32> = (0..5 * depth).map(|_| rng.normal()).collect();
+            let mut with = |other: u8| {
+                let mut weights = usual.clone();
+                weights.chunks_mut(bytes).skip(1).step_by(2).for_each(|row| row.fill(other));
+                weights
+            };
+            // Ones everywhere: scales that are NaN, largest codes.
+            let (zeros, ones) = (with(0), with(0xFF));
+            for isa in isa::supported() {
+                for (class, tile, batch) in Numerics::ALL
+                    .into_iter()
+                    .flat_map(|class| [1, 2, 4].map(|tile| (class, tile)))
+                    .flat_map(|(class, tile)| [1, 5].map(|batch| (class, tile, batch)))
+                {
+                    let problem = Problem { format, rows, depth, class };
+                    let params = Params { rows: tile, switch_at: 1000, ..Params::default() };
+                    let plan = Plan::with_params(problem, isa, params).unwrap();
+                    let [got, want] = [&ones, &zeros].map(|weights| {
+                        let mut out = vec![f32::NAN; batch * rows];
+                        plan.multiply(&pool, weights, &x[..batch * depth], batch, &mut out)
+                            .unwrap();
+                        out
+                    });
+                    for (at, (got, want)) in got.iter().zip(&want).enumerate() {
+                        if at % rows % 2 == 0 {
+                            let what =
+                                format!("{} x {depth}, batch {batch}", plan.kernel(batch).name);
+                            assert_eq!(
+                                got.to_bits(),
+                                want.to_bits(),
+                                "{what} [{at}]: {got}, not {want}"
+                            );
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

@@ -255,12 +255,14 @@ impl<const L: usize, const Q: usize> Isa for Lanes<L, Q> {
     fn g_fma_few(self, a: [f32; 16], b: [f32; 16], c: [f32; 16]) -> [f32; 16] {
         array(|n| if n < 8 { fma(a[n], b[n], c[n]) } else { 0.0 })
     }
-    fn g_fold(self, v: [f32; 16], count: usize) -> [f32; Q] {
-        let value = |n: usize| if n < count { v[n] } else { 0.0 };
-        let mut sums = array(value);
-        for first in (Q..count).step_by(Q) {
+    fn g_first(self, v: [f32; 16], count: usize) -> [f32; 16] {
+        array(|n| if n < count { v[n] } else { 0.0 })
+    }
+    fn g_fold(self, v: [f32; 16]) -> [f32; Q] {
+        let mut sums = array(|n| v[n]);
+        for first in (Q..16).step_by(Q) {
             for n in 0..Q {
-                sums[n] += value(first + n);
+                sums[n] += v[first + n];
             }
         }
         sums

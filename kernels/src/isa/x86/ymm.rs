@@ -307,13 +307,15 @@ macro_rules! ymm_isa {
         fn g_fma_few(self, a: [__m256; 2], b: [__m256; 2], c: [__m256; 2]) -> [__m256; 2] {
             [_mm256_fmadd_ps(a[0], b[0], c[0]), c[1]]
         }
-        fn g_fold(self, v: [__m256; 2], count: usize) -> __m256 {
-            // The half that may be cut short.
-            let (half, left) = if count <= 8 { (v[0], count) } else { (v[1], count - 8) };
+        fn g_first(self, v: [__m256; 2], count: usize) -> [__m256; 2] {
             let lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
-            let mask = _mm256_cmpgt_epi32(_mm256_set1_epi32(left as i32), lanes);
-            let half = _mm256_and_ps(half, _mm256_castsi256_ps(mask));
-            if count <= 8 { half } else { _mm256_add_ps(v[0], half) }
+            array(#[inline(always)] |n| {
+                let left = _mm256_set1_epi32(count as i32 - 8 * n as i32);
+                _mm256_and_ps(v[n], _mm256_castsi256_ps(_mm256_cmpgt_epi32(left, lanes)))
+            })
+        }
+        fn g_fold(self, v: [__m256; 2]) -> __m256 {
+            _mm256_add_ps(v[0], v[1])
         }
         fn g_u8(self, v: __m128i) -> [__m256; 2] {
             let halves = [v, _mm_srli_si128::<8>(v)];
