@@ -221,8 +221,9 @@ impl Activations {
     /// with numbers beyond 1e33 or not finite.
     pub(crate) fn suits_gemm(&self) -> bool {
         const LARGEST: f32 = f32::MAX / ROUND;
-        self.class != Numerics::Q8
-            || (0..self.rows).all(|row| self.q8(row).scales.iter().all(|s| *s <= LARGEST))
+        // Without a way out on the way, several are compared at a time.
+        let suits = |scales: &[f32]| scales.iter().fold(true, |suits, s| suits & (*s <= LARGEST));
+        self.class != Numerics::Q8 || (0..self.rows).all(|row| suits(self.q8(row).scales))
     }
 
     /// All quants in another order (see `Coded::ORDER_WIDE`), to be read with

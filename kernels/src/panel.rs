@@ -104,6 +104,9 @@ fn span_at<'a, F: Format>(row: &'a [u8], s: usize, room: &'a mut F::Span) -> &'a
     }
 }
 
+/// Spans of a row that are asked for ahead of use.
+const AHEAD: usize = 4;
+
 /// Codes, scales and biases of up to `ROWS` rows to a panel.
 #[inline(always)]
 pub fn unpack_q8<I: Isa, F: Coded>(isa: I, source: &Source<'_>, panel: &mut Panel) {
@@ -121,9 +124,11 @@ pub fn unpack_q8<I: Isa, F: Coded>(isa: I, source: &Source<'_>, panel: &mut Pane
     for s in 0..count {
         for r in 0..rows {
             let span = span_at::<F>(source.row(r), s, &mut room);
-            // The same place in the rows that are unpacked next.
-            let next = std::ptr::from_ref(span).cast::<u8>().wrapping_add(source.weights.len());
-            prefetch_all(isa, next, size_of::<F::Span>());
+            // Further on in the row, and past its end in that of the panel that comes next.
+            let size = size_of::<F::Span>();
+            let beyond = if s + AHEAD < count { 0 } else { source.weights.len() - count * size };
+            let next = std::ptr::from_ref(span).cast::<u8>().wrapping_add(AHEAD * size + beyond);
+            prefetch_all(isa, next, size);
             let bytes = codes.as_mut_bytes();
             F::codes(
                 isa,

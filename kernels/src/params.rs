@@ -51,8 +51,9 @@ pub struct Params {
     #[tune(choices = [0, 1024, 2048, 3072, 4096, 8192], default = 3072)]
     pub prefetch: u16,
     /// Cache lines that gemv asks for where a page starts, the rest is left to the hardware, which
-    /// follows a stream of reads but not into the next page; 64 is every line.
-    #[tune(choices = [4, 8, 16, 64], default = 8)]
+    /// follows a stream of reads but not into the next page; 64 is every line, as for several
+    /// streams always.
+    #[tune(choices = [0, 4, 8, 16, 64], default = 8)]
     pub lines: u8,
     /// The cache that gemv asks for lines to come to. 1 asks for every line.
     #[tune(choices = [1, 2], default = 2)]
@@ -63,13 +64,13 @@ pub struct Params {
 }
 
 impl Params {
-    /// The knobs without a profile. Dense weights need no decoding and are read faster than
-    /// hardware follows by itself. Weights of less than four bits take long to
-    /// decode and little to read: hardware that follows such a stream does not run far ahead.
+    /// The knobs without a profile. Dense weights are all that there is to do: hardware sees their
+    /// stream and follows it better by itself, as long as it is one. Weights of less than four bits
+    /// take long to decode and little to read: hardware does not run far ahead of such a stream.
     #[must_use]
     pub fn untuned(format: &FormatInfo) -> Self {
         match 8 * format.block_bytes / format.block_len {
-            16.. => Self { prefetch: 8192, lines: 64, switch_at: 12, ..Self::default() },
+            16.. => Self { prefetch: 8192, lines: 0, switch_at: 12, ..Self::default() },
             ..4 => Self { prefetch: 2048, level: 1, ..Self::default() },
             _ => Self::default(),
         }

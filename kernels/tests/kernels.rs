@@ -217,7 +217,7 @@ fn no_row_changes_another() {
             let usual =
                 naive::adversarial_blocks(format.name, &mut rng, rows * bytes / format.block_bytes);
             let x: Vec<f32> = (0..5 * depth).map(|_| rng.normal()).collect();
-            let mut with = |other: u8| {
+            let with = |other: u8| {
                 let mut weights = usual.clone();
                 weights.chunks_mut(bytes).skip(1).step_by(2).for_each(|row| row.fill(other));
                 weights

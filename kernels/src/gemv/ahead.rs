@@ -7,12 +7,12 @@ use crate::isa::Isa;
 const PAGE: usize = 4096;
 /// Bytes of a cache line.
 const LINE: usize = 64;
-/// With so many columns, the streams of activations are more than hardware prefetchers follow
-/// besides that of the weights: then each line of these is asked for.
+/// Columns whose streams of activations are more than hardware prefetchers follow besides that of
+/// the weights.
 const MANY: usize = 4;
 
 /// Prefetches ahead of `blocks`, which lie at byte `at` of its row: along the row, then along the
-/// rows after the `MR` that are read side by side.
+/// rows after the `MR` that are read side by side. Of several streams each line is asked for.
 #[inline(always)]
 pub(super) fn ahead<I: Isa, const MR: usize, const NR: usize>(
     isa: I,
@@ -20,7 +20,9 @@ pub(super) fn ahead<I: Isa, const MR: usize, const NR: usize>(
     at: usize,
     args: &Args<'_>,
 ) {
-    if args.prefetch == 0 {
+    let many = MR > 1 || NR >= MANY;
+    // Known before a row begins: the compiler makes a loop of its own, without a trace of this.
+    if args.prefetch == 0 || !many && args.level >= 2 && args.lines == 0 {
         return;
     }
     let (size, bytes) = (blocks.len(), args.row_bytes());
@@ -35,7 +37,7 @@ pub(super) fn ahead<I: Isa, const MR: usize, const NR: usize>(
         );
         return;
     }
-    if NR >= MANY || args.lines >= PAGE / LINE {
+    if many || args.lines >= PAGE / LINE {
         prefetch_all(isa, from, size);
         return;
     }

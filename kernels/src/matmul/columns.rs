@@ -108,21 +108,17 @@ impl ColumnPanel {
 
     fn pack_units<const UNIT: usize>(&mut self, shape: Shape, x: &Activations, block: ColumnBlock) {
         let (quants, _) = self.quants.as_chunks_mut::<UNIT>();
-        let (halves, by) = (UNIT / HALF, GROUP / UNIT);
+        let factors = &mut self.factors;
         for c in 0..block.count {
             let row = x.q8(block.first + c);
-            let to = quants[c..].iter_mut().zip(&mut self.factors[c..]).step_by(block.count);
             let (from, _) = row.quants.as_chunks::<UNIT>();
-            for (u, ((quants, factors), from)) in to.zip(from).enumerate() {
-                *quants = *from;
-                let at = u * halves;
-                let (mut sum, mut part) = (0, 0.0);
-                for half in at..at + halves {
-                    sum += row.sums[half];
-                    part += row.half_parts[half];
-                }
-                let scale = row.scales[u / by];
-                *factors = match x.class() {
+            for u in 0..self.units {
+                quants[u * block.count + c] = from[u];
+                let (scale, sum, part) = match UNIT {
+                    HALF => (row.scales[u / 2], row.sums[u], row.half_parts[u]),
+                    _ => (row.scales[u], row.sums[2 * u] + row.sums[2 * u + 1], row.parts[u]),
+                };
+                factors[u * block.count + c] = match x.class() {
                     Numerics::Q8x256 => Factors::wide(shape.center, scale, sum),
                     _ => Factors::new(shape.center, scale, sum, part),
                 };
