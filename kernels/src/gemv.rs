@@ -12,9 +12,9 @@
 //! sum(w x) = sum over units of  scale * sum(code * x)  +  bias * sum(x)
 //! ```
 //!
-//! Registers whose lanes belong to the same units are summed as integers first ([`Coded::links`]);
-//! weights and quants take an order in which there are many such registers. The second term needs
-//! no codes: scaled sums of the activations are known, so it is one `fma` per 16 units, in a
+//! Registers whose lanes belong to the same units are summed as integers first
+//! ([`crate::Coded::links`]); weights and quants take an order in which there are many such
+//! registers. The second term needs no codes: scaled sums of the activations are known, so it is one `fma` per 16 units, in a
 //! vector of its own (a center, `bias = scale * center`, waits for the row's end). For the first,
 //! scales of weights and activations are multiplied as vectors of units, each register of codes
 //! costs a dot product, and each chain of registers a conversion, a permute that spreads its
