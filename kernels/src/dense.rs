@@ -12,7 +12,7 @@ kernels! { F32, bf16 F16, bf16 BF16 }
 const SPAN: usize = 64;
 
 macro_rules! dense {
-    ($name:ident, $doc:literal, $id:literal, $bytes:literal, $load:ident, $decode:path, $kernels:ident) => {
+    ($name:ident, $doc:literal, $id:literal, $bytes:literal, $load:ident, $decode:path, $kernels:ident $(, $pairs:item)?) => {
         #[doc = $doc]
         #[derive(Clone, Copy, Debug)]
         pub struct $name;
@@ -47,10 +47,26 @@ macro_rules! dense {
                     each(n, isa.$load(span, $bytes * n * wide));
                 }
             }
+
+            $($pairs)?
         }
     };
 }
 
 dense!(F32, "IEEE single precision.", 0, 4, f32s, float::f32, F32_KERNELS);
 dense!(F16, "IEEE half precision.", 1, 2, f16s, float::f16, F16_KERNELS);
-dense!(BF16, "bfloat16: the upper half of a single.", 30, 2, bf16s, float::bf16, BF16_KERNELS);
+dense!(
+    BF16,
+    "bfloat16: the upper half of a single.",
+    30,
+    2,
+    bf16s,
+    float::bf16,
+    BF16_KERNELS,
+    #[inline(always)]
+    fn pairs<I: Isa>(isa: I, span: &Self::Span, mut each: impl FnMut(usize, I::F32)) {
+        for n in 0..2 * SPAN / I::LANES {
+            each(n, isa.f32s(span, n * I::LANES));
+        }
+    }
+);

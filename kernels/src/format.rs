@@ -31,6 +31,23 @@ pub trait Format: Copy + Send + Sync + 'static {
     /// Hands the weights of a span to `each`, register by register: `each(n, w)` has weights
     /// `n * LANES / 4 ..`. Lanes past the end of the span are zero.
     fn floats<I: Isa>(isa: I, span: &Self::Span, each: impl FnMut(usize, I::F32));
+
+    /// The same rounded to bfloat16, two weights a lane: `each(n, w)` has weights `n * LANES / 2 ..`.
+    /// For spans that are a multiple of that, on CPUs that [multiply
+    /// bfloat16](crate::IsaInfo::multiplies_bf16).
+    #[inline(always)]
+    fn pairs<I: Isa>(isa: I, span: &Self::Span, mut each: impl FnMut(usize, I::F32)) {
+        let mut even = isa.splat(0.0);
+        Self::floats(
+            isa,
+            span,
+            #[inline(always)]
+            |n, w| match n % 2 {
+                0 => even = w,
+                _ => each(n / 2, isa.to_bf16(even, w)),
+            },
+        );
+    }
 }
 
 /// A format in normal form: unsigned codes, and a scale and bias per unit of weights.

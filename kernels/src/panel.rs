@@ -104,8 +104,24 @@ fn span_at<'a, F: Format>(row: &'a [u8], s: usize, room: &'a mut F::Span) -> &'a
     }
 }
 
-/// Spans of a row that are asked for ahead of use.
-const AHEAD: usize = 4;
+/// Asks for what lies further on in the row of `span`, the one `s` of `count`, and past its end in
+/// the row of the panel that comes next.
+#[inline(always)]
+fn further_on<I: Isa, F: Format>(
+    isa: I,
+    span: &F::Span,
+    (s, count): (usize, usize),
+    source: &Source<'_>,
+) {
+    /// Spans.
+    const AHEAD: usize = 4;
+    let size = size_of::<F::Span>();
+    let beyond =
+        if s + AHEAD < count { 0 } else { source.weights.len().wrapping_sub(count * size) };
+    let next =
+        std::ptr::from_ref(span).cast::<u8>().wrapping_add(AHEAD * size).wrapping_add(beyond);
+    prefetch_all(isa, next, size);
+}
 
 /// Codes, scales and biases of up to `ROWS` rows to a panel.
 #[inline(always)]
@@ -124,11 +140,7 @@ pub fn unpack_q8<I: Isa, F: Coded>(isa: I, source: &Source<'_>, panel: &mut Pane
     for s in 0..count {
         for r in 0..rows {
             let span = span_at::<F>(source.row(r), s, &mut room);
-            // Further on in the row, and past its end in that of the panel that comes next.
-            let size = size_of::<F::Span>();
-            let beyond = if s + AHEAD < count { 0 } else { source.weights.len() - count * size };
-            let next = std::ptr::from_ref(span).cast::<u8>().wrapping_add(AHEAD * size + beyond);
-            prefetch_all(isa, next, size);
+            further_on::<I, F>(isa, span, (s, count), source);
             let bytes = codes.as_mut_bytes();
             F::codes(
                 isa,
@@ -186,52 +198,60 @@ fn spread_groups<I: Isa>(
 #[inline(always)]
 pub fn unpack_bf16<I: Isa, F: Format>(isa: I, source: &Source<'_>, panel: &mut Panel) {
     let rows = I::LANES / 4;
-    let count = source.depth.div_ceil(F::SPAN);
-    let squares = F::SPAN / (2 * rows);
-    let (out, scratch) = panel.reserve(count * squares * rows * rows, F::SPAN * rows);
-    let mut room = F::Span::new_zeroed();
-    for s in 0..count {
-        for r in 0..rows {
-            let span = span_at::<F>(source.row(r), s, &mut room);
-            F::floats(
+    turned::<I, F>(
+        isa,
+        (source, F::SPAN / 2),
+        panel,
+        #[inline(always)]
+        |span, r, scratch| {
+            F::pairs(
                 isa,
                 span,
                 #[inline(always)]
-                |n, w| isa.store_f32(w, scratch, F::SPAN * r + n * rows),
+                |n, w| isa.store_f32(w, scratch, (n * rows + r) * rows),
             );
-        }
-        for n in 0..squares {
-            let mut square = [isa.splat(0.0); 16];
-            for r in 0..rows {
-                let at = F::SPAN * r + 2 * n * rows;
-                let (a, b) = (isa.load_f32(scratch, at), isa.load_f32(scratch, at + rows));
-                square[r] = isa.to_bf16(a, b);
-            }
-            isa.transpose(&mut square);
-            for j in 0..rows {
-                isa.store_f32(square[j], out, ((s * squares + n) * rows + j) * rows);
-            }
-        }
-    }
+        },
+    );
 }
 
 /// Weights of up to `ROWS` rows to a panel: a register per weight of K.
 #[inline(always)]
 pub fn unpack_f32<I: Isa, F: Format>(isa: I, source: &Source<'_>, panel: &mut Panel) {
     let rows = I::LANES / 4;
-    let count = source.depth.div_ceil(F::SPAN);
-    let squares = F::SPAN.div_ceil(rows);
-    let (out, scratch) = panel.reserve(count * F::SPAN * rows, squares * rows * rows);
-    let mut room = F::Span::new_zeroed();
-    for s in 0..count {
-        for r in 0..rows {
-            let span = span_at::<F>(source.row(r), s, &mut room);
+    turned::<I, F>(
+        isa,
+        (source, F::SPAN),
+        panel,
+        #[inline(always)]
+        |span, r, scratch| {
             F::floats(
                 isa,
                 span,
                 #[inline(always)]
                 |n, w| isa.store_f32(w, scratch, (n * rows + r) * rows),
             );
+        },
+    );
+}
+
+/// A panel of `steps` registers a span. `write` puts a span of row `r` where squares have that row.
+#[inline(always)]
+fn turned<I: Isa, F: Format>(
+    isa: I,
+    (source, steps): (&Source<'_>, usize),
+    panel: &mut Panel,
+    write: impl Fn(&F::Span, usize, &mut [f32]),
+) {
+    let rows = I::LANES / 4;
+    let count = source.depth.div_ceil(F::SPAN);
+    let squares = steps.div_ceil(rows);
+    let (out, scratch) = panel.reserve(count * steps * rows, squares * rows * rows);
+    let mut room = F::Span::new_zeroed();
+    for s in 0..count {
+        for r in 0..rows {
+            let span = span_at::<F>(source.row(r), s, &mut room);
+            further_on::<I, F>(isa, span, (s, count), source);
+            write(span, r, scratch);
         }
         for n in 0..squares {
             let mut square = [isa.splat(0.0); 16];
@@ -239,8 +259,8 @@ pub fn unpack_f32<I: Isa, F: Format>(isa: I, source: &Source<'_>, panel: &mut Pa
                 square[r] = isa.load_f32(scratch, (n * rows + r) * rows);
             }
             isa.transpose(&mut square);
-            for j in 0..rows.min(F::SPAN - n * rows) {
-                isa.store_f32(square[j], out, (s * F::SPAN + n * rows + j) * rows);
+            for j in 0..rows.min(steps - n * rows) {
+                isa.store_f32(square[j], out, (s * steps + n * rows + j) * rows);
             }
         }
     }

@@ -1,6 +1,8 @@
 //! Everything the tuner may vary.
 
-use crate::format::FormatInfo;
+use crate::isa::IsaInfo;
+use crate::kernel::Numerics;
+use crate::plan::Problem;
 use kernel_macros::Tunable;
 
 /// A knob: what `derive(Tunable)` knows of a field.
@@ -64,13 +66,17 @@ pub struct Params {
 }
 
 impl Params {
-    /// The knobs without a profile. Dense weights are all that there is to do: hardware sees their
+    /// The knobs for a problem on an instruction set without a profile. Dense weights are all that there is to do: hardware sees their
     /// stream and follows it better by itself, as long as it is one. Weights of less than four bits
     /// take long to decode and little to read: hardware does not run far ahead of such a stream.
     #[must_use]
-    pub fn untuned(format: &FormatInfo) -> Self {
+    pub fn untuned(problem: &Problem, isa: &IsaInfo) -> Self {
+        let format = problem.format;
+        // Pairs of bfloat16 are moved as they are, and multiplied twice as fast as floats.
+        let pairs = problem.class == Numerics::Bf16 && isa.multiplies_bf16();
+        let switch_at = if pairs { 3 } else { 8 };
         match 8 * format.block_bytes / format.block_len {
-            16.. => Self { prefetch: 8192, lines: 0, switch_at: 12, ..Self::default() },
+            16.. => Self { prefetch: 8192, lines: 0, switch_at, ..Self::default() },
             ..4 => Self { prefetch: 2048, level: 1, ..Self::default() },
             _ => Self::default(),
         }

@@ -116,8 +116,8 @@ impl Plan {
             .profile
             .and_then(|profile| profile.lookup(&problem, selection.threads, forced));
         let (isa, params, source) = found.unwrap_or_else(|| {
-            let params = Params::untuned(problem.format);
-            (forced.unwrap_or_else(isa::best), params, Source::Default)
+            let isa = forced.unwrap_or_else(isa::best);
+            (isa, Params::untuned(&problem, isa), Source::Default)
         });
         Ok(Self { batching: selection.batching, ..Self::resolve(problem, isa, params, source)? })
     }

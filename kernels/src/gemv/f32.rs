@@ -91,6 +91,11 @@ fn step_f32<I: Isa, F: Format, const MR: usize, const NR: usize>(
     /// Registers of a span of dense weights, which are what has tiles of several rows.
     const MOST: usize = 16;
     let wide = I::LANES / 4;
+    // Of known length, so that no load within them is checked.
+    let x: [&[f32]; NR] = array(
+        #[inline(always)]
+        |c| &x[c][s * F::SPAN..(s + 1) * F::SPAN],
+    );
     if MR == 1 || NR == 1 || F::SPAN > MOST * wide {
         for r in 0..MR {
             F::floats(
@@ -99,7 +104,7 @@ fn step_f32<I: Isa, F: Format, const MR: usize, const NR: usize>(
                 #[inline(always)]
                 |n, w| {
                     for c in 0..NR {
-                        let x = isa.load_f32(x[c], s * F::SPAN + n * wide);
+                        let x = isa.load_f32(x[c], n * wide);
                         let sum = &mut sums[r][c][n % WAYS];
                         *sum = isa.fma(w, x, *sum);
                     }
@@ -120,7 +125,7 @@ fn step_f32<I: Isa, F: Format, const MR: usize, const NR: usize>(
     }
     for n in 0..F::SPAN.div_ceil(wide) {
         for c in 0..NR {
-            let x = isa.load_f32(x[c], s * F::SPAN + n * wide);
+            let x = isa.load_f32(x[c], n * wide);
             for r in 0..MR {
                 let sum = &mut sums[r][c][n % WAYS];
                 *sum = isa.fma(weights[r][n], x, *sum);
