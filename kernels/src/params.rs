@@ -66,9 +66,11 @@ pub struct Params {
 }
 
 impl Params {
-    /// The knobs for a problem on an instruction set without a profile. Dense weights are all that there is to do: hardware sees their
-    /// stream and follows it better by itself, as long as it is one. Weights of less than four bits
-    /// take long to decode and little to read: hardware does not run far ahead of such a stream.
+    /// The knobs for a problem on an instruction set without a profile.
+    ///
+    /// Dense weights are all that there is to do: hardware sees their stream and follows it better by
+    /// itself, as long as it is one. Weights of less than four bits take long to decode and little
+    /// to read: hardware does not run far ahead of such a stream.
     #[must_use]
     pub fn untuned(problem: &Problem, isa: &IsaInfo) -> Self {
         let format = problem.format;
