@@ -91,10 +91,10 @@ fn step_f32<I: Isa, F: Format, const MR: usize, const NR: usize>(
     /// Registers of a span of dense weights, which are what has tiles of several rows.
     const MOST: usize = 16;
     let wide = I::LANES / 4;
-    // Of known length, so that no load within them is checked.
+    // Of known length, so that no load within them is checked: whole registers, as weights are.
     let x: [&[f32]; NR] = array(
         #[inline(always)]
-        |c| &x[c][s * F::SPAN..(s + 1) * F::SPAN],
+        |c| &x[c][s * F::SPAN..s * F::SPAN + F::SPAN.next_multiple_of(wide)],
     );
     if MR == 1 || NR == 1 || F::SPAN > MOST * wide {
         for r in 0..MR {
