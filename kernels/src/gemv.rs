@@ -24,9 +24,9 @@
 //! Weights are one stream of reads, which hardware follows by itself up to the end of a page. What
 //! it needs is the start of the next one (`ahead`): measured on Zen 4, asking for eight lines of
 //! each page reads 4 to 9 % more than asking for none, and asking for all of them 2 to 17 % less.
-//! Below four bits asking for all, to L1, is 4 to 18 % faster; dense weights are read 10 % faster
-//! without being asked for (`Params::untuned`). Several streams are another matter: there asking
-//! for every line saves a third of the time.
+//! Below four bits asking for all, to L1, is 4 to 18 % faster; dense weights are read 8 to 10 %
+//! faster by one thread without being asked for, and as fast by two (`Params::untuned`). Several
+//! streams are another matter: asking for every line saves up to a third of the time.
 //!
 //! A row's last span may be cut short by the end of the row. It is read into the next row, whose
 //! scales count as zero; copying its blocks aside costs several times as much, because loads wait
