@@ -1,4 +1,4 @@
-///512-bit registers, `vpdpbusd`, and byte permutes (VBMI: Ice Lake, Zen 4 and later).
+///512-bit registers, `vpdpbusd`, byte permutes and bit matrices (VBMI, GFNI: Ice Lake, Zen 4 andlater).
 #[derive(Clone, Copy, Debug)]
 #[cfg(target_arch = "x86_64")]
 pub struct Avx512Vnni(());
@@ -15,13 +15,14 @@ impl Avx512Vnni {
             && ::std::arch::is_x86_feature_detected!("avx512dq")
             && ::std::arch::is_x86_feature_detected!("avx512vl")
             && ::std::arch::is_x86_feature_detected!("avx512vnni")
-            && ::std::arch::is_x86_feature_detected!("avx512vbmi"))
+            && ::std::arch::is_x86_feature_detected!("avx512vbmi")
+            && ::std::arch::is_x86_feature_detected!("gfni"))
             .then_some(Self(()))
     }
     /// The token, for code that is compiled with the features: only such code can
     /// call this without `unsafe`.
     #[target_feature(
-        enable = "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512vbmi"
+        enable = "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512vbmi,gfni"
     )]
     #[must_use]
     pub fn assume_supported() -> Self {
@@ -33,7 +34,7 @@ impl Avx512Vnni {
 #[allow(missing_docs, unreachable_pub)]
 pub mod avx512vnni {
     #[target_feature(
-        enable = "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512vbmi"
+        enable = "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512vbmi,gfni"
     )]
     #[doc(hidden)]
     pub fn tile_q8<
@@ -46,7 +47,7 @@ pub mod avx512vnni {
         crate::gemm::tile_q8::<_, 2, STEPS, CENTERED, CODE_MAX, NR>(isa, tile);
     }
     #[target_feature(
-        enable = "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512vbmi"
+        enable = "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512vbmi,gfni"
     )]
     #[doc(hidden)]
     pub fn tile_q8_256<
@@ -59,7 +60,7 @@ pub mod avx512vnni {
         crate::gemm::tile_q8_256::<_, 2, STEPS, CENTERED, CODE_MAX, NR>(isa, tile);
     }
     #[target_feature(
-        enable = "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512vbmi"
+        enable = "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512vbmi,gfni"
     )]
     #[doc(hidden)]
     pub fn tile_bf16<const NR: usize>(tile: &mut crate::gemm::TileBf16<'_>) {
@@ -67,7 +68,7 @@ pub mod avx512vnni {
         crate::gemm::tile_bf16::<_, 2, NR>(isa, tile);
     }
     #[target_feature(
-        enable = "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512vbmi"
+        enable = "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512vbmi,gfni"
     )]
     #[doc(hidden)]
     pub fn tile_f32<const NR: usize>(tile: &mut crate::gemm::TileF32<'_>) {
@@ -75,7 +76,7 @@ pub mod avx512vnni {
         crate::gemm::tile_f32::<_, 2, NR>(isa, tile);
     }
     #[target_feature(
-        enable = "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512vbmi"
+        enable = "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512vbmi,gfni"
     )]
     #[doc(hidden)]
     pub fn quantize(row: &mut crate::activations::Row<'_>) {
@@ -83,7 +84,7 @@ pub mod avx512vnni {
         crate::quantize::quantize_row(isa, row);
     }
     #[target_feature(
-        enable = "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512vbmi"
+        enable = "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512vbmi,gfni"
     )]
     #[doc(hidden)]
     pub fn probe(probe: &mut crate::probe::Probe<'_>) {
@@ -93,7 +94,7 @@ pub mod avx512vnni {
     const _: () = assert!(< super::Avx512Vnni as super::Isa > ::LANES == 64);
     pub static INFO: super::IsaInfo = super::IsaInfo {
         name: "avx512vnni",
-        summary: "512-bit registers, `vpdpbusd`, and byte permutes (VBMI: Ice Lake, Zen 4 and later).",
+        summary: "512-bit registers, `vpdpbusd`, byte permutes and bit matrices (VBMI, GFNI: Ice Lake, Zen 4 andlater).",
         lanes: 64,
         panels: 2,
         columns: 6,

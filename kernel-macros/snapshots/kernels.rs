@@ -1,6 +1,6 @@
 #[cfg(target_arch = "x86_64")]
 #[target_feature(
-    enable = "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512vbmi"
+    enable = "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512vbmi,gfni"
 )]
 fn q4_0_avx512vnni_gemv_q8_1x1(args: &::kernels::gemv::Args<'_>, out: &mut [f32]) {
     let isa = ::kernels::isa::Avx512Vnni::assume_supported();
@@ -8,7 +8,7 @@ fn q4_0_avx512vnni_gemv_q8_1x1(args: &::kernels::gemv::Args<'_>, out: &mut [f32]
 }
 #[cfg(target_arch = "x86_64")]
 #[target_feature(
-    enable = "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512vbmi"
+    enable = "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512vbmi,gfni"
 )]
 fn q4_0_avx512vnni_gemv_q8_2x1(args: &::kernels::gemv::Args<'_>, out: &mut [f32]) {
     let isa = ::kernels::isa::Avx512Vnni::assume_supported();
@@ -16,7 +16,7 @@ fn q4_0_avx512vnni_gemv_q8_2x1(args: &::kernels::gemv::Args<'_>, out: &mut [f32]
 }
 #[cfg(target_arch = "x86_64")]
 #[target_feature(
-    enable = "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512vbmi"
+    enable = "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512vbmi,gfni"
 )]
 fn q4_0_avx512vnni_gemv_q8_4x1(args: &::kernels::gemv::Args<'_>, out: &mut [f32]) {
     let isa = ::kernels::isa::Avx512Vnni::assume_supported();
@@ -24,7 +24,7 @@ fn q4_0_avx512vnni_gemv_q8_4x1(args: &::kernels::gemv::Args<'_>, out: &mut [f32]
 }
 #[cfg(target_arch = "x86_64")]
 #[target_feature(
-    enable = "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512vbmi"
+    enable = "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512vbmi,gfni"
 )]
 fn q4_0_avx512vnni_gemv_q8_1x2(args: &::kernels::gemv::Args<'_>, out: &mut [f32]) {
     let isa = ::kernels::isa::Avx512Vnni::assume_supported();
@@ -32,7 +32,7 @@ fn q4_0_avx512vnni_gemv_q8_1x2(args: &::kernels::gemv::Args<'_>, out: &mut [f32]
 }
 #[cfg(target_arch = "x86_64")]
 #[target_feature(
-    enable = "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512vbmi"
+    enable = "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512vbmi,gfni"
 )]
 fn q4_0_avx512vnni_gemv_q8_1x3(args: &::kernels::gemv::Args<'_>, out: &mut [f32]) {
     let isa = ::kernels::isa::Avx512Vnni::assume_supported();
@@ -40,7 +40,7 @@ fn q4_0_avx512vnni_gemv_q8_1x3(args: &::kernels::gemv::Args<'_>, out: &mut [f32]
 }
 #[cfg(target_arch = "x86_64")]
 #[target_feature(
-    enable = "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512vbmi"
+    enable = "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512vbmi,gfni"
 )]
 fn q4_0_avx512vnni_gemv_q8_1x4(args: &::kernels::gemv::Args<'_>, out: &mut [f32]) {
     let isa = ::kernels::isa::Avx512Vnni::assume_supported();
@@ -48,7 +48,7 @@ fn q4_0_avx512vnni_gemv_q8_1x4(args: &::kernels::gemv::Args<'_>, out: &mut [f32]
 }
 #[cfg(target_arch = "x86_64")]
 #[target_feature(
-    enable = "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512vbmi"
+    enable = "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512vbmi,gfni"
 )]
 fn q4_0_avx512vnni_unpack_q8(
     source: &::kernels::panel::Source<'_>,
@@ -59,7 +59,7 @@ fn q4_0_avx512vnni_unpack_q8(
 }
 #[cfg(target_arch = "x86_64")]
 #[target_feature(
-    enable = "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512vbmi"
+    enable = "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512vbmi,gfni"
 )]
 fn q4_0_avx512vnni_gemv_f32_1x1(args: &::kernels::gemv::Args<'_>, out: &mut [f32]) {
     let isa = ::kernels::isa::Avx512Vnni::assume_supported();
@@ -67,7 +67,7 @@ fn q4_0_avx512vnni_gemv_f32_1x1(args: &::kernels::gemv::Args<'_>, out: &mut [f32
 }
 #[cfg(target_arch = "x86_64")]
 #[target_feature(
-    enable = "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512vbmi"
+    enable = "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512vbmi,gfni"
 )]
 fn q4_0_avx512vnni_gemv_f32_1x4(args: &::kernels::gemv::Args<'_>, out: &mut [f32]) {
     let isa = ::kernels::isa::Avx512Vnni::assume_supported();
@@ -75,7 +75,7 @@ fn q4_0_avx512vnni_gemv_f32_1x4(args: &::kernels::gemv::Args<'_>, out: &mut [f32
 }
 #[cfg(target_arch = "x86_64")]
 #[target_feature(
-    enable = "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512vbmi"
+    enable = "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512vbmi,gfni"
 )]
 fn q4_0_avx512vnni_unpack_f32(
     source: &::kernels::panel::Source<'_>,

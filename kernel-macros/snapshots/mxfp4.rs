@@ -35,7 +35,7 @@ const _: () = ::core::assert!(::core::mem::size_of:: < BlockMXFP4 > () == 17);
 #[allow(clippy::all, clippy::pedantic, missing_docs, unreachable_pub, unused_imports)]
 mod kernels_of_mxfp4 {
     use super::{BlockMXFP4, MXFP4};
-    use ::kernels::isa::{Shift, Spots};
+    use ::kernels::isa::{Fields, Shift, Spots};
     use ::kernels::format::{Link, Order};
     use ::kernels::{Coded, Format, FormatInfo, Isa, float, format, layout, zerocopy};
     const Q_BITS: layout::Numbers = layout::Numbers {
@@ -251,7 +251,7 @@ mod kernels_of_mxfp4 {
         ggml_type: Some(39),
         block_len: 32,
         block_bytes: 17,
-        code_hash: 15256970554083086379u64,
+        code_hash: 5208544038342947893u64,
         layout: Some(&LAYOUT),
         dequantize: |bytes, weights| {
             format::dequantize_blocks::<

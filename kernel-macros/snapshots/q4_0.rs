@@ -35,7 +35,7 @@ const _: () = ::core::assert!(::core::mem::size_of:: < BlockQ4_0 > () == 18);
 #[allow(clippy::all, clippy::pedantic, missing_docs, unreachable_pub, unused_imports)]
 mod kernels_of_q4_0 {
     use super::{BlockQ4_0, Q4_0};
-    use ::kernels::isa::{Shift, Spots};
+    use ::kernels::isa::{Fields, Shift, Spots};
     use ::kernels::format::{Link, Order};
     use ::kernels::{Coded, Format, FormatInfo, Isa, float, format, layout, zerocopy};
     const Q_BITS: layout::Numbers = layout::Numbers {
@@ -94,42 +94,41 @@ mod kernels_of_q4_0 {
             const BY0: &Shift = &Shift::new(
                 &[
                     0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 4, 4, 4, 4, 4, 4,
-                    4, 4, 4, 4, 4, 4, 4, 4, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-                    0, 0, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4,
-                ],
-            );
-            const BY1: &Shift = &Shift::new(
-                &[
-                    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 4, 4, 4, 4, 4, 4,
                     4, 4, 4, 4, 4, 4, 4, 4, 4,
                 ],
             );
+            const FIELDS0: &Fields = &Fields::new([
+                (0, 15),
+                (0, 15),
+                (4, 15),
+                (4, 15),
+                (0, 15),
+                (0, 15),
+                (4, 15),
+                (4, 15),
+            ]);
             if const { I::LANES == 64 } {
-                let from = isa.permute(isa.load(span, 2), AT0);
-                each(0, isa.and(isa.shift_dwords(from, BY0), isa.splat_u8(15)));
-                let from = isa.permute(isa.load(span, 38), AT0);
-                each(1, isa.and(isa.shift_dwords(from, BY0), isa.splat_u8(15)));
-                let from = isa.permute(isa.load(span, 74), AT0);
-                each(2, isa.and(isa.shift_dwords(from, BY0), isa.splat_u8(15)));
-                let from = isa.permute(isa.load(span, 80), AT1);
-                each(3, isa.and(isa.shift_dwords(from, BY0), isa.splat_u8(15)));
+                each(0, isa.fields(isa.permute(isa.load(span, 2), AT0), FIELDS0));
+                each(1, isa.fields(isa.permute(isa.load(span, 38), AT0), FIELDS0));
+                each(2, isa.fields(isa.permute(isa.load(span, 74), AT0), FIELDS0));
+                each(3, isa.fields(isa.permute(isa.load(span, 80), AT1), FIELDS0));
             } else {
                 let from = isa.load_halves(span, 2, 2);
-                each(0, isa.and(isa.shift_dwords(from, BY1), isa.splat_u8(15)));
+                each(0, isa.and(isa.shift_dwords(from, BY0), isa.splat_u8(15)));
                 let from = isa.load_halves(span, 20, 20);
-                each(1, isa.and(isa.shift_dwords(from, BY1), isa.splat_u8(15)));
+                each(1, isa.and(isa.shift_dwords(from, BY0), isa.splat_u8(15)));
                 let from = isa.load_halves(span, 38, 38);
-                each(2, isa.and(isa.shift_dwords(from, BY1), isa.splat_u8(15)));
+                each(2, isa.and(isa.shift_dwords(from, BY0), isa.splat_u8(15)));
                 let from = isa.load_halves(span, 56, 56);
-                each(3, isa.and(isa.shift_dwords(from, BY1), isa.splat_u8(15)));
+                each(3, isa.and(isa.shift_dwords(from, BY0), isa.splat_u8(15)));
                 let from = isa.load_halves(span, 74, 74);
-                each(4, isa.and(isa.shift_dwords(from, BY1), isa.splat_u8(15)));
+                each(4, isa.and(isa.shift_dwords(from, BY0), isa.splat_u8(15)));
                 let from = isa.load_halves(span, 92, 92);
-                each(5, isa.and(isa.shift_dwords(from, BY1), isa.splat_u8(15)));
+                each(5, isa.and(isa.shift_dwords(from, BY0), isa.splat_u8(15)));
                 let from = isa.load_halves(span, 110, 110);
-                each(6, isa.and(isa.shift_dwords(from, BY1), isa.splat_u8(15)));
+                each(6, isa.and(isa.shift_dwords(from, BY0), isa.splat_u8(15)));
                 let from = isa.load_halves(span, 128, 128);
-                each(7, isa.and(isa.shift_dwords(from, BY1), isa.splat_u8(15)));
+                each(7, isa.and(isa.shift_dwords(from, BY0), isa.splat_u8(15)));
             }
         }
         const ORDER_WIDE: Option<Order> = Some(Order {
@@ -168,15 +167,37 @@ mod kernels_of_q4_0 {
                 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 62, 63, 114, 115, 116, 117,
                 118, 119, 120, 121, 122, 123, 124, 125, 126, 127,
             ];
+            const FIELDS0: &Fields = &Fields::new([
+                (4, 15),
+                (4, 15),
+                (4, 15),
+                (4, 15),
+                (4, 15),
+                (4, 15),
+                (4, 15),
+                (4, 15),
+            ]);
             if const { I::LANES == 64 } {
                 let from = isa.permute2(isa.load(span, 2), isa.load(span, 66), AT0);
                 each(Link::first(0, 0, 4), isa.and(from, isa.splat_u8(15)));
-                let from = isa.permute2(isa.load(span, 2), isa.load(span, 66), AT0);
-                each(Link::last(1, 0, 4), isa.and(isa.shr(from, 4), isa.splat_u8(15)));
+                each(
+                    Link::last(1, 0, 4),
+                    isa
+                        .fields(
+                            isa.permute2(isa.load(span, 2), isa.load(span, 66), AT0),
+                            FIELDS0,
+                        ),
+                );
                 let from = isa.permute2(isa.load(span, 66), isa.load(span, 80), AT1);
                 each(Link::first(2, 4, 4), isa.and(from, isa.splat_u8(15)));
-                let from = isa.permute2(isa.load(span, 66), isa.load(span, 80), AT1);
-                each(Link::last(3, 4, 4), isa.and(isa.shr(from, 4), isa.splat_u8(15)));
+                each(
+                    Link::last(3, 4, 4),
+                    isa
+                        .fields(
+                            isa.permute2(isa.load(span, 66), isa.load(span, 80), AT1),
+                            FIELDS0,
+                        ),
+                );
             } else {
                 let from = isa.load_halves(span, 2, 20);
                 each(Link::first(0, 0, 4), isa.and(from, isa.splat_u8(15)));
@@ -241,7 +262,7 @@ mod kernels_of_q4_0 {
         ggml_type: Some(2),
         block_len: 32,
         block_bytes: 18,
-        code_hash: 4313987661389381053u64,
+        code_hash: 4292473653169104157u64,
         layout: Some(&LAYOUT),
         dequantize: |bytes, weights| {
             format::dequantize_blocks::<

@@ -41,7 +41,7 @@ const _: () = ::core::assert!(::core::mem::size_of:: < BlockQ4_K > () == 144);
 #[allow(clippy::all, clippy::pedantic, missing_docs, unreachable_pub, unused_imports)]
 mod kernels_of_q4_k {
     use super::{BlockQ4_K, Q4_K};
-    use ::kernels::isa::{Shift, Spots};
+    use ::kernels::isa::{Fields, Shift, Spots};
     use ::kernels::format::{Link, Order};
     use ::kernels::{Coded, Format, FormatInfo, Isa, float, format, layout, zerocopy};
     const SC_BITS: layout::Numbers = layout::Numbers {
@@ -116,30 +116,25 @@ mod kernels_of_q4_k {
             span: &Self::Span,
             mut each: impl FnMut(usize, I::Bytes),
         ) {
-            const BY0: &Shift = &Shift::new(
-                &[
-                    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-                    0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4,
-                    4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4,
-                ],
-            );
+            const FIELDS0: &Fields = &Fields::new([
+                (0, 15),
+                (0, 15),
+                (0, 15),
+                (0, 15),
+                (4, 15),
+                (4, 15),
+                (4, 15),
+                (4, 15),
+            ]);
             if const { I::LANES == 64 } {
-                let from = isa.load_halves(span, 16, 16);
-                each(0, isa.and(isa.shift_dwords(from, BY0), isa.splat_u8(15)));
-                let from = isa.load_halves(span, 48, 48);
-                each(1, isa.and(isa.shift_dwords(from, BY0), isa.splat_u8(15)));
-                let from = isa.load_halves(span, 80, 80);
-                each(2, isa.and(isa.shift_dwords(from, BY0), isa.splat_u8(15)));
-                let from = isa.load_halves(span, 112, 112);
-                each(3, isa.and(isa.shift_dwords(from, BY0), isa.splat_u8(15)));
-                let from = isa.load_halves(span, 160, 160);
-                each(4, isa.and(isa.shift_dwords(from, BY0), isa.splat_u8(15)));
-                let from = isa.load_halves(span, 192, 192);
-                each(5, isa.and(isa.shift_dwords(from, BY0), isa.splat_u8(15)));
-                let from = isa.load_halves(span, 224, 224);
-                each(6, isa.and(isa.shift_dwords(from, BY0), isa.splat_u8(15)));
-                let from = isa.load_halves(span, 256, 256);
-                each(7, isa.and(isa.shift_dwords(from, BY0), isa.splat_u8(15)));
+                each(0, isa.fields(isa.load_halves(span, 16, 16), FIELDS0));
+                each(1, isa.fields(isa.load_halves(span, 48, 48), FIELDS0));
+                each(2, isa.fields(isa.load_halves(span, 80, 80), FIELDS0));
+                each(3, isa.fields(isa.load_halves(span, 112, 112), FIELDS0));
+                each(4, isa.fields(isa.load_halves(span, 160, 160), FIELDS0));
+                each(5, isa.fields(isa.load_halves(span, 192, 192), FIELDS0));
+                each(6, isa.fields(isa.load_halves(span, 224, 224), FIELDS0));
+                each(7, isa.fields(isa.load_halves(span, 256, 256), FIELDS0));
             } else {
                 let from = isa.load(span, 16);
                 each(0, isa.and(from, isa.splat_u8(15)));
@@ -212,6 +207,16 @@ mod kernels_of_q4_k {
                 87, 88, 89, 90, 91, 92, 93, 94, 95, 112, 113, 114, 115, 116, 117, 118,
                 119, 120, 121, 122, 123, 124, 125, 126, 127,
             ];
+            const FIELDS0: &Fields = &Fields::new([
+                (4, 15),
+                (4, 15),
+                (4, 15),
+                (4, 15),
+                (4, 15),
+                (4, 15),
+                (4, 15),
+                (4, 15),
+            ]);
             if const { I::LANES == 64 } {
                 let from = isa.permute2(isa.load(span, 16), isa.load(span, 80), AT0);
                 each(Link::first(0, 0, 4).every(2), isa.and(from, isa.splat_u8(15)));
@@ -221,25 +226,37 @@ mod kernels_of_q4_k {
                 each(Link::first(2, 8, 4).every(2), isa.and(from, isa.splat_u8(15)));
                 let from = isa.permute2(isa.load(span, 176), isa.load(span, 224), AT2);
                 each(Link::last(3, 8, 4).every(2), isa.and(from, isa.splat_u8(15)));
-                let from = isa.permute2(isa.load(span, 16), isa.load(span, 80), AT0);
                 each(
                     Link::first(4, 1, 4).every(2),
-                    isa.and(isa.shr(from, 4), isa.splat_u8(15)),
+                    isa
+                        .fields(
+                            isa.permute2(isa.load(span, 16), isa.load(span, 80), AT0),
+                            FIELDS0,
+                        ),
                 );
-                let from = isa.permute2(isa.load(span, 16), isa.load(span, 80), AT1);
                 each(
                     Link::last(5, 1, 4).every(2),
-                    isa.and(isa.shr(from, 4), isa.splat_u8(15)),
+                    isa
+                        .fields(
+                            isa.permute2(isa.load(span, 16), isa.load(span, 80), AT1),
+                            FIELDS0,
+                        ),
                 );
-                let from = isa.permute2(isa.load(span, 144), isa.load(span, 208), AT1);
                 each(
                     Link::first(6, 9, 4).every(2),
-                    isa.and(isa.shr(from, 4), isa.splat_u8(15)),
+                    isa
+                        .fields(
+                            isa.permute2(isa.load(span, 144), isa.load(span, 208), AT1),
+                            FIELDS0,
+                        ),
                 );
-                let from = isa.permute2(isa.load(span, 176), isa.load(span, 224), AT2);
                 each(
                     Link::last(7, 9, 4).every(2),
-                    isa.and(isa.shr(from, 4), isa.splat_u8(15)),
+                    isa
+                        .fields(
+                            isa.permute2(isa.load(span, 176), isa.load(span, 224), AT2),
+                            FIELDS0,
+                        ),
                 );
             } else {
                 format::links_in_order::<I, Self>(isa, span, each)
@@ -397,7 +414,7 @@ mod kernels_of_q4_k {
         ggml_type: Some(12),
         block_len: 256,
         block_bytes: 144,
-        code_hash: 4844090408734163505u64,
+        code_hash: 5649043702395410894u64,
         layout: Some(&LAYOUT),
         dequantize: |bytes, weights| {
             format::dequantize_blocks::<

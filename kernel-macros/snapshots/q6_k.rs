@@ -41,7 +41,7 @@ const _: () = ::core::assert!(::core::mem::size_of:: < BlockQ6_K > () == 210);
 #[allow(clippy::all, clippy::pedantic, missing_docs, unreachable_pub, unused_imports)]
 mod kernels_of_q6_k {
     use super::{BlockQ6_K, Q6_K};
-    use ::kernels::isa::{Shift, Spots};
+    use ::kernels::isa::{Fields, Shift, Spots};
     use ::kernels::format::{Link, Order};
     use ::kernels::{Coded, Format, FormatInfo, Isa, float, format, layout, zerocopy};
     const SCALES_BITS: layout::Numbers = layout::Numbers {
@@ -103,41 +103,50 @@ mod kernels_of_q6_k {
             span: &Self::Span,
             mut each: impl FnMut(usize, I::Bytes),
         ) {
-            const BY0: &Shift = &Shift::new(
-                &[
-                    -4, -4, -4, -4, -4, -4, -4, -4, -4, -4, -4, -4, -4, -4, -4, -4, -4,
-                    -4, -4, -4, -4, -4, -4, -4, -4, -4, -4, -4, -4, -4, -4, -4, -2, -2,
-                    -2, -2, -2, -2, -2, -2, -2, -2, -2, -2, -2, -2, -2, -2, -2, -2, -2,
-                    -2, -2, -2, -2, -2, -2, -2, -2, -2, -2, -2, -2, -2,
-                ],
-            );
-            const BY1: &Shift = &Shift::new(
-                &[
-                    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-                    0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2,
-                    2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2,
-                ],
-            );
+            const FIELDS0: &Fields = &Fields::new([
+                (-4, 48),
+                (-4, 48),
+                (-4, 48),
+                (-4, 48),
+                (-2, 48),
+                (-2, 48),
+                (-2, 48),
+                (-2, 48),
+            ]);
+            const FIELDS1: &Fields = &Fields::new([
+                (4, 15),
+                (4, 15),
+                (4, 15),
+                (4, 15),
+                (4, 15),
+                (4, 15),
+                (4, 15),
+                (4, 15),
+            ]);
+            const FIELDS2: &Fields = &Fields::new([
+                (0, 48),
+                (0, 48),
+                (0, 48),
+                (0, 48),
+                (2, 48),
+                (2, 48),
+                (2, 48),
+                (2, 48),
+            ]);
             if const { I::LANES == 64 } {
                 let from = isa.load(span, 0);
                 let part0 = isa.and(from, isa.splat_u8(15));
-                let from = isa.load_halves(span, 128, 128);
-                let part1 = isa.and(isa.shift_bytes(from, BY0), isa.splat_u8(48));
+                let part1 = isa.fields(isa.load_halves(span, 128, 128), FIELDS0);
                 each(0, isa.or(part0, part1));
-                let from = isa.load(span, 0);
-                let part2 = isa.and(isa.shr(from, 4), isa.splat_u8(15));
-                let from = isa.load_halves(span, 128, 128);
-                let part3 = isa.and(isa.shift_dwords(from, BY1), isa.splat_u8(48));
+                let part2 = isa.fields(isa.load(span, 0), FIELDS1);
+                let part3 = isa.fields(isa.load_halves(span, 128, 128), FIELDS2);
                 each(1, isa.or(part2, part3));
                 let from = isa.load(span, 64);
                 let part4 = isa.and(from, isa.splat_u8(15));
-                let from = isa.load_halves(span, 160, 160);
-                let part5 = isa.and(isa.shift_bytes(from, BY0), isa.splat_u8(48));
+                let part5 = isa.fields(isa.load_halves(span, 160, 160), FIELDS0);
                 each(2, isa.or(part4, part5));
-                let from = isa.load(span, 64);
-                let part6 = isa.and(isa.shr(from, 4), isa.splat_u8(15));
-                let from = isa.load_halves(span, 160, 160);
-                let part7 = isa.and(isa.shift_dwords(from, BY1), isa.splat_u8(48));
+                let part6 = isa.fields(isa.load(span, 64), FIELDS1);
+                let part7 = isa.fields(isa.load_halves(span, 160, 160), FIELDS2);
                 each(3, isa.or(part6, part7));
             } else {
                 let from = isa.load(span, 0);
@@ -278,7 +287,7 @@ mod kernels_of_q6_k {
         ggml_type: Some(14),
         block_len: 256,
         block_bytes: 210,
-        code_hash: 15198894624609439729u64,
+        code_hash: 4259667977038732890u64,
         layout: Some(&LAYOUT),
         dequantize: |bytes, weights| {
             format::dequantize_blocks::<

@@ -34,7 +34,7 @@ const _: () = ::core::assert!(::core::mem::size_of:: < BlockShort > () == 6);
 #[allow(clippy::all, clippy::pedantic, missing_docs, unreachable_pub, unused_imports)]
 mod kernels_of_short {
     use super::{BlockShort, Short};
-    use ::kernels::isa::{Shift, Spots};
+    use ::kernels::isa::{Fields, Shift, Spots};
     use ::kernels::format::{Link, Order};
     use ::kernels::{Coded, Format, FormatInfo, Isa, float, format, layout, zerocopy};
     const Q_BITS: layout::Numbers = layout::Numbers {
@@ -114,7 +114,7 @@ mod kernels_of_short {
         ggml_type: None,
         block_len: 8,
         block_bytes: 6,
-        code_hash: 16112400524047723217u64,
+        code_hash: 17526831629552587378u64,
         layout: Some(&LAYOUT),
         dequantize: |bytes, weights| {
             format::dequantize_blocks::<

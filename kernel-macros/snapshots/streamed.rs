@@ -45,7 +45,7 @@ const _: () = ::core::assert!(::core::mem::size_of:: < BlockStreamed > () == 52)
 #[allow(clippy::all, clippy::pedantic, missing_docs, unreachable_pub, unused_imports)]
 mod kernels_of_streamed {
     use super::{BlockStreamed, Streamed};
-    use ::kernels::isa::{Shift, Spots};
+    use ::kernels::isa::{Fields, Shift, Spots};
     use ::kernels::format::{Link, Order};
     use ::kernels::{Coded, Format, FormatInfo, Isa, float, format, layout, zerocopy};
     const SC_BITS: layout::Numbers = layout::Numbers {
@@ -490,7 +490,7 @@ mod kernels_of_streamed {
         ggml_type: None,
         block_len: 64,
         block_bytes: 52,
-        code_hash: 16080203957465558289u64,
+        code_hash: 10795566428282175812u64,
         layout: Some(&LAYOUT),
         dequantize: |bytes, weights| {
             format::dequantize_blocks::<

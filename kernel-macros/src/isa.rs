@@ -98,13 +98,15 @@ pub(crate) const ISAS: &[Row] = &[
             "avx512vl",
             "avx512vnni",
             "avx512vbmi",
+            "gfni",
         ],
         bf16: Some("avx512bf16"),
         lanes: 64,
         tiles: TILES,
         panels: 2,
         columns: 6,
-        doc: "512-bit registers, `vpdpbusd`, and byte permutes (VBMI: Ice Lake, Zen 4 and later).",
+        doc: "512-bit registers, `vpdpbusd`, byte permutes and bit matrices (VBMI, GFNI: Ice Lake, Zen 4 and\
+              later).",
     },
 ];
 

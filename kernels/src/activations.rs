@@ -38,6 +38,7 @@ pub struct Activations {
     quants: Lines<i8>,
     scales: Lines<f32>,
     parts: Lines<f32>,
+    half_scales: Lines<f32>,
     half_parts: Lines<f32>,
     sums: Lines<i32>,
     floats: Lines<f32>,
@@ -51,6 +52,7 @@ pub struct Row<'a> {
     pub(crate) quants: &'a mut [i8],
     pub(crate) scales: &'a mut [f32],
     pub(crate) parts: &'a mut [f32],
+    pub(crate) half_scales: &'a mut [f32],
     pub(crate) half_parts: &'a mut [f32],
     pub(crate) sums: &'a mut [i32],
 }
@@ -95,10 +97,31 @@ pub struct Q8<'a> {
     pub scales: &'a [f32],
     /// Scale times sum, one per 32 quants.
     pub parts: &'a [f32],
+    /// The scales again, one per 16 quants.
+    pub half_scales: &'a [f32],
     /// Scale times sum, one per 16 quants.
     pub half_parts: &'a [f32],
     /// Sum, one per 16 quants.
     pub sums: &'a [i32],
+}
+
+impl Q8<'_> {
+    /// `count` weights from weight `at` on, whole groups, with as many scales, parts and sums as a
+    /// vector of them.
+    #[inline(always)]
+    pub(crate) fn part(&self, at: usize, count: usize) -> Self {
+        const VECTOR: usize = 16;
+        let (group, half) = (at / GROUP, at / HALF);
+        let (groups, halves) = (count / GROUP + VECTOR, count / HALF + VECTOR);
+        Self {
+            quants: &self.quants[at..at + count],
+            scales: &self.scales[group..group + groups],
+            parts: &self.parts[group..group + groups],
+            half_scales: &self.half_scales[half..half + halves],
+            half_parts: &self.half_parts[half..half + halves],
+            sums: &self.sums[half..half + count / HALF],
+        }
+    }
 }
 
 impl Default for Activations {
@@ -112,6 +135,7 @@ impl Default for Activations {
             quants: Lines::default(),
             scales: Lines::default(),
             parts: Lines::default(),
+            half_scales: Lines::default(),
             half_parts: Lines::default(),
             sums: Lines::default(),
             floats: Lines::default(),
@@ -154,18 +178,20 @@ impl Activations {
         let (groups, halves) = (stride / GROUP, stride / HALF);
         let scales = self.scales.reserve(rows * groups).chunks_exact_mut(groups);
         let parts = self.parts.reserve(rows * groups).chunks_exact_mut(groups);
+        let half_scales = self.half_scales.reserve(rows * halves).chunks_exact_mut(halves);
         let half_parts = self.half_parts.reserve(rows * halves).chunks_exact_mut(halves);
         let sums = self.sums.reserve(rows * halves).chunks_exact_mut(halves);
         x.chunks_exact(depth.max(1))
             .zip(quants)
             .zip(scales.zip(parts))
-            .zip(half_parts.zip(sums))
-            .map(|(((x, quants), (scales, parts)), (half_parts, sums))| Row {
+            .zip(half_scales.zip(half_parts.zip(sums)))
+            .map(|(((x, quants), (scales, parts)), (half_scales, (half_parts, sums)))| Row {
                 x,
                 share,
                 quants,
                 scales,
                 parts,
+                half_scales,
                 half_parts,
                 sums,
             })
@@ -262,6 +288,7 @@ impl Activations {
             quants: self.row_of(&self.quants, row),
             scales: &self.scales[row * groups..(row + 1) * groups],
             parts: &self.parts[row * groups..(row + 1) * groups],
+            half_scales: &self.half_scales[row * halves..(row + 1) * halves],
             half_parts: &self.half_parts[row * halves..(row + 1) * halves],
             sums: &self.sums[row * halves..(row + 1) * halves],
         }

@@ -24,7 +24,7 @@ mod lanes;
 mod shift;
 mod spots;
 pub use lanes::{Lanes, Scalar};
-pub use shift::Shift;
+pub use shift::{Fields, Shift};
 pub use spots::Spots;
 #[cfg(target_arch = "x86_64")]
 mod x86;
@@ -200,6 +200,8 @@ pub trait Isa: Copy + Send + Sync + 'static {
     fn shift_dwords(self, v: Self::Bytes, by: &Shift) -> Self::Bytes;
     /// Bytes shifted, each by its own count.
     fn shift_bytes(self, v: Self::Bytes, by: &Shift) -> Self::Bytes;
+    /// A field of each byte, the same for the bytes of a qword.
+    fn fields(self, v: Self::Bytes, fields: &Fields) -> Self::Bytes;
     /// `set` where a lane has a bit of `bits`, else zero.
     fn test_bits(self, v: Self::Bytes, bits: &[u8], set: u8) -> Self::Bytes;
 
@@ -268,16 +270,15 @@ pub trait Isa: Copy + Send + Sync + 'static {
     fn f32s(self, from: &[u8], at: usize) -> Self::F32;
     fn f16s(self, from: &[u8], at: usize) -> Self::F32;
     fn bf16s(self, from: &[u8], at: usize) -> Self::F32;
-    /// Transposes a square of dwords: the first `LANES / 4` registers of `rows`.
-    fn transpose(self, rows: &mut [Self::F32; 16]);
+    /// A square of `LANES / 4` rows, by columns: lane r of register n is number n of row r. The
+    /// rows lie `stride` floats apart, the first at `at`.
+    fn columns(self, from: &[f32], at: usize, stride: usize) -> [Self::F32; 16];
 
     // Group values.
 
     fn g_splat(self, value: f32) -> Self::Groups;
     /// 16 floats from `at`.
     fn g_load(self, from: &[f32], at: usize) -> Self::Groups;
-    /// 8 floats from `at`, each twice.
-    fn g_load_pairs(self, from: &[f32], at: usize) -> Self::Groups;
     fn g_store(self, v: Self::Groups, to: &mut [f32], at: usize);
     fn g_add(self, a: Self::Groups, b: Self::Groups) -> Self::Groups;
     fn g_sub(self, a: Self::Groups, b: Self::Groups) -> Self::Groups;

@@ -155,11 +155,7 @@ pub fn unpack_q8<I: Isa, F: Coded>(isa: I, source: &Source<'_>, panel: &mut Pane
         }
         let out = &mut out[s * units * registers * rows..][..units * registers * rows];
         for n in 0..F::SPAN / I::LANES {
-            let mut square = [isa.splat(0.0); 16];
-            for r in 0..rows {
-                square[r] = isa.load_f32(codes, (n * rows + r) * rows);
-            }
-            isa.transpose(&mut square);
+            let square = isa.columns(codes, n * rows * rows, rows);
             for j in 0..rows {
                 let (unit, step) = ((n * rows + j) / steps, (n * rows + j) % steps);
                 isa.store_f32(square[j], out, (unit * registers + step) * rows);
@@ -182,11 +178,7 @@ fn spread_groups<I: Isa>(
 ) {
     let rows = I::LANES / 4;
     for part in 0..16 / rows {
-        let mut square = [isa.splat(0.0); 16];
-        for r in 0..rows {
-            square[r] = isa.load_f32(values, 16 * r + part * rows);
-        }
-        isa.transpose(&mut square);
+        let square = isa.columns(values, part * rows, 16);
         for j in 0..rows.min(units.saturating_sub(part * rows)) {
             let unit = part * rows + j;
             isa.store_f32(square[j], out, (unit * registers + at) * rows);
@@ -254,11 +246,7 @@ fn turned<I: Isa, F: Format>(
             write(span, r, scratch);
         }
         for n in 0..squares {
-            let mut square = [isa.splat(0.0); 16];
-            for r in 0..rows {
-                square[r] = isa.load_f32(scratch, (n * rows + r) * rows);
-            }
-            isa.transpose(&mut square);
+            let square = isa.columns(scratch, n * rows * rows, rows);
             for j in 0..rows.min(steps - n * rows) {
                 isa.store_f32(square[j], out, (s * steps + n * rows + j) * rows);
             }

@@ -47,9 +47,11 @@ pub(crate) fn quantize_row<I: Isa>(isa: I, row: &mut Row<'_>) {
         *sum = isa.sum_of(quants);
     }
     let (sums, _) = sums.as_chunks::<2>();
+    let (half_scales, _) = used(row.half_scales, 2 * groups).as_chunks_mut::<2>();
     let (half_parts, _) = used(row.half_parts, 2 * groups).as_chunks_mut::<2>();
     for group in 0..groups {
         let (scale, [first, second]) = (scales[group], sums[group]);
+        half_scales[group] = [scale; 2];
         half_parts[group] = [scale * first as f32, scale * second as f32];
         inverses[group] = scale * (first + second) as f32;
     }

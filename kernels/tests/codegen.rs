@@ -179,11 +179,11 @@ fn the_loops_that_matter_are_as_short_as_they_were() {
     };
     // A step of a tile of two panels and six columns: codes and quants are read, and that is all.
     check("avx512vnni7tile_q8", 12, (0, 8));
-    // A span of 256 or, where scales are made of integers, 512 weights.
-    check("q4_0_avx512vnni_gemv_q8_1x1", 4, (18, 11));
-    check("q8_0_avx512vnni_gemv_q8_1x1", 4, (26, 14));
-    check("q4_k_avx512vnni_gemv_q8_1x1", 8, (55, 20));
-    check("q6_k_avx512vnni_gemv_q8_1x1", 4, (35, 12));
+    // Two spans of 256 or, where scales are made of integers, 512 weights.
+    check("q4_0_avx512vnni_gemv_q8_1x1", 8, (32, 22));
+    check("q8_0_avx512vnni_gemv_q8_1x1", 8, (48, 28));
+    check("q4_k_avx512vnni_gemv_q8_1x1", 16, (96, 40));
+    check("q6_k_avx512vnni_gemv_q8_1x1", 8, (60, 25));
 }
 
 #[test]

@@ -5,7 +5,7 @@ mod naive;
 
 use kernels::format::{counts_signed, together};
 use kernels::gemm;
-use kernels::isa::{self, Isa, Kept, Lanes, Scalar, Shift, Spots};
+use kernels::isa::{self, Fields, Isa, Kept, Lanes, Scalar, Shift, Spots};
 use kernels::{Numerics, Plan, Problem, Selection, formats};
 use naive::Rng;
 use std::collections::BTreeSet;
@@ -284,6 +284,11 @@ operations! {
         let v = input.register(isa);
         seen.bytes(isa, isa.shift_bytes(v, &input.shift()));
     }
+    fields(isa, input, seen) {
+        let (counts, v) = (input.shift().counts, input.register(isa));
+        let fields = std::array::from_fn(|n| (counts[n], input.rng.byte()));
+        seen.bytes(isa, isa.fields(v, &Fields::new(fields)));
+    }
     test_bits(isa, input, seen) {
         let v = input.register(isa);
         let bits = input.index::<64>(8).map(|bit| 1 << bit);
@@ -397,10 +402,10 @@ operations! {
         let (from, at) = input.window(I::LANES / 2);
         seen.floats(isa, isa.bf16s(&from, at));
     }
-    transpose(isa, input, seen) {
-        let mut rows: [I::F32; 16] = std::array::from_fn(|_| input.numbers(isa));
-        isa.transpose(&mut rows);
-        rows[..I::LANES / 4].iter().for_each(|row| seen.moved(isa, *row));
+    columns(isa, input, seen) {
+        let (at, stride) = (input.rng.range(0, 9), input.rng.range(I::LANES / 4, 20));
+        let columns = isa.columns(&input.floats::<320>(), at, stride);
+        columns[..I::LANES / 4].iter().for_each(|column| seen.moved(isa, *column));
     }
     g_splat(isa, input, seen) {
         seen.moved_groups(isa, isa.g_splat(input.float()));
@@ -408,10 +413,6 @@ operations! {
     g_load(isa, input, seen) {
         let at = input.rng.range(0, 17);
         seen.moved_groups(isa, isa.g_load(&input.floats::<32>(), at));
-    }
-    g_load_pairs(isa, input, seen) {
-        let at = input.rng.range(0, 9);
-        seen.moved_groups(isa, isa.g_load_pairs(&input.floats::<16>(), at));
     }
     g_store(isa, input, seen) {
         let (mut to, at) = ([7.0; 32], input.rng.range(0, 17));

@@ -12,6 +12,7 @@ use quote::{format_ident, quote};
 pub(crate) struct Body {
     bytes: Vec<Vec<u8>>,
     shifts: Vec<Vec<i8>>,
+    fields: Vec<[(i8, u8); 8]>,
     spots: Vec<Spots>,
     statements: Vec<TokenStream>,
     named: usize,
@@ -49,6 +50,11 @@ impl Body {
     /// A shift of its own for each byte.
     pub(crate) fn shift(&mut self, value: Vec<i8>) -> Ident {
         format_ident!("BY{}", place_of(&mut self.shifts, value))
+    }
+
+    /// A field of the bytes of each qword: its shift and its bits.
+    pub(crate) fn fields(&mut self, value: [(i8, u8); 8]) -> Ident {
+        format_ident!("FIELDS{}", place_of(&mut self.fields, value))
     }
 
     /// Where elements of `bytes` bytes lie in a span of `span` bytes; the places ascend.
@@ -94,13 +100,21 @@ impl Body {
             let counts = counts.iter().map(|count| Literal::i8_unsuffixed(*count));
             quote! { const #name: &Shift = &Shift::new(&[#(#counts),*]); }
         });
+        let fields = self.fields.iter().enumerate().map(|(n, fields)| {
+            let name = format_ident!("FIELDS{n}");
+            let fields = fields.iter().map(|(count, mask)| {
+                let (count, mask) = (Literal::i8_unsuffixed(*count), Literal::u8_unsuffixed(*mask));
+                quote! { (#count, #mask) }
+            });
+            quote! { const #name: &Fields = &Fields::new([#(#fields),*]); }
+        });
         let spots = self.spots.iter().enumerate().map(|(n, Spots { places, bytes, span })| {
             let name = format_ident!("SPOTS{n}");
             let [count, bytes, span] = [places.len(), *bytes, *span].map(Literal::usize_unsuffixed);
             let places = places.iter().map(|place| Literal::usize_unsuffixed(*place));
             quote! { const #name: &Spots = &Spots::new::<#count, #bytes>([#(#places),*], #span); }
         });
-        quote! { #(#bytes)* #(#shifts)* #(#spots)* }
+        quote! { #(#bytes)* #(#shifts)* #(#fields)* #(#spots)* }
     }
 }
 

@@ -42,7 +42,7 @@ pub(crate) fn format(format: &Format) -> TokenStream {
         #[allow(clippy::all, clippy::pedantic, missing_docs, unreachable_pub, unused_imports)]
         mod #module {
             use super::{#block_name, #name};
-            use ::kernels::isa::{Shift, Spots};
+            use ::kernels::isa::{Fields, Shift, Spots};
             use ::kernels::format::{Link, Order};
             use ::kernels::{Coded, Format, FormatInfo, Isa, float, format, layout, zerocopy};
             #scalar

@@ -15,6 +15,8 @@
 //! | anything else | `shuffle`, `permute` | | one bit, 32 lanes | `test_bits` |
 //! | | | | anything else | `shift_bytes` |
 //!
+//! In wide registers shift and mask are one step, `fields`, where they are alike in each qword.
+//!
 //! so that any index map has a translation.
 
 use super::body::Body;
@@ -132,7 +134,37 @@ fn segments(lanes: &[Vec<Bit>], count: usize) -> Vec<Segment> {
     (0..most).map(|nth| segment(&|lane| pieces.get(lane)?.get(nth).copied())).collect()
 }
 
+impl Segment {
+    /// Shift and bits by qword, if they are alike in each and nothing simpler does.
+    fn fields(&self) -> Option<[(i8, u8); 8]> {
+        let mut fields = [(0, 0); 8];
+        let pieces = self.pieces[..self.numbers].chunks(8);
+        for (field, pieces) in fields.iter_mut().zip(pieces) {
+            let of = |piece: &Option<Piece>| Some(piece.as_ref().map(|p| (net(p), mask(p))));
+            *field = uniform(&pieces.iter().map(of).collect::<Vec<_>>())?.unwrap_or((0, 0));
+        }
+        fields.iter().any(|(count, _)| *count != 0).then_some(fields)
+    }
+}
+
+/// Right by the shift in the byte, left to the place in the number: one net shift.
+fn net(piece: &Piece) -> i8 {
+    piece.shift as i8 - piece.to as i8
+}
+
+/// The bits of a number that a piece is.
+fn mask(piece: &Piece) -> u8 {
+    (((1u16 << piece.width) - 1) << piece.to) as u8
+}
+
 fn step(segment: &Segment, register: Register, span: usize, body: &mut Body) -> TokenStream {
+    if register == Register::Wide
+        && let Some(fields) = segment.fields()
+    {
+        let gathered = gathered(segment, register, span, body);
+        let fields = body.fields(fields);
+        return quote! { isa.fields(#gathered, #fields) };
+    }
     let (value, masks) = unmasked(segment, register, span, body);
     let (and, splat, load) = (register.op("and"), register.op("splat_u8"), register.op("load"));
     match (uniform(&masks), masks.is_empty()) {
@@ -148,6 +180,14 @@ fn step(segment: &Segment, register: Register, span: usize, body: &mut Body) -> 
     }
 }
 
+/// The bytes that each lane's part lies in.
+fn gathered(segment: &Segment, register: Register, span: usize, body: &mut Body) -> TokenStream {
+    let pieces = &segment.pieces;
+    let bytes: Vec<Option<usize>> = pieces.iter().map(|piece| Some((*piece)?.byte)).collect();
+    let start = pieces.iter().flatten().next().and_then(|piece| body.start(piece.to));
+    gather(&bytes, register, (span, start), body)
+}
+
 /// A segment in its place, and the bits of each lane that belong to it; none if that is all there
 /// is in the lanes.
 fn unmasked(
@@ -157,16 +197,11 @@ fn unmasked(
     body: &mut Body,
 ) -> (TokenStream, Vec<Option<u8>>) {
     let Segment { pieces, numbers } = segment;
-    let bytes: Vec<Option<usize>> = pieces.iter().map(|piece| Some((*piece)?.byte)).collect();
-    // Right by the shift in the byte, left to the place in the number: one net shift.
-    let net = |piece: &Piece| piece.shift as i8 - piece.to as i8;
     let net: Vec<Option<i8>> = pieces.iter().map(|piece| piece.as_ref().map(net)).collect();
-    let mask = |piece: &Piece| (((1u16 << piece.width) - 1) << piece.to) as u8;
     let mut masks: Vec<Option<u8>> =
         pieces.iter().map(|piece| Some(piece.as_ref().map_or(0, mask))).collect();
     masks[*numbers..].fill(None);
-    let start = pieces.iter().flatten().next().and_then(|piece| body.start(piece.to));
-    let gathered = gather(&bytes, register, (span, start), body);
+    let gathered = gathered(segment, register, span, body);
     if uniform(&masks) == Some(0xFF) {
         return (gathered, vec![]);
     }

@@ -38,12 +38,15 @@ fn run(lanes: &[Vec<Bit>], register: Register, span: &[u8]) -> Vec<u8> {
     result.unwrap()
 }
 
-/// Numbers of an array, of `Shift::new(&[..])` or of `Spots::new([..], span)`, a byte each.
+/// Numbers of an array, of `Shift::new(&[..])`, of `Fields::new([(..), ..])` or of
+/// `Spots::new([..], span)`, a byte each.
 fn constant(expr: &Expr) -> Vec<u8> {
     match expr {
         Expr::Reference(inner) => constant(&inner.expr),
         Expr::Call(call) => constant(&call.args[0]),
-        Expr::Array(array) => array.elems.iter().map(|n| integer(n) as u8).collect(),
+        Expr::Array(array) => array.elems.iter().flat_map(constant).collect(),
+        Expr::Tuple(tuple) => tuple.elems.iter().flat_map(constant).collect(),
+        Expr::Lit(_) | Expr::Unary(_) => vec![integer(expr) as u8],
         other => panic!("{}", quote! { #other }),
     }
 }
@@ -122,15 +125,24 @@ impl Machine {
                 let counts = &values[1];
                 words(&values[0], 4, &|word, n| word >> counts[4 * n])
             }
-            "shift_bytes" => lanes(&|n| match values[1][n].cast_signed() {
-                right @ 0.. => values[0][n] >> right,
-                left => values[0][n] << -left,
+            "shift_bytes" => lanes(&|n| shift(values[0][n], values[1][n])),
+            "fields" => lanes(&|n| {
+                let [count, mask] = values[1].as_chunks().0[n / 8];
+                shift(values[0][n], count) & mask
             }),
             "test_bits" => {
                 lanes(&|n| if values[0][n] & values[1][n] == 0 { 0 } else { number(2) as u8 })
             }
             other => panic!("an operation `{other}`"),
         }
+    }
+}
+
+/// Right by `count`, or left.
+fn shift(byte: u8, count: u8) -> u8 {
+    match count.cast_signed() {
+        right @ 0.. => byte >> right,
+        left => byte << -left,
     }
 }
 

@@ -11,40 +11,72 @@ const LINE: usize = 64;
 /// the weights.
 const MANY: usize = 4;
 
-/// Prefetches ahead of `blocks`, which lie at byte `at` of its row: along the row, then along the
-/// rows after the `MR` that are read side by side. Of several streams each line is asked for.
-#[inline(always)]
-pub(super) fn ahead<I: Isa, const MR: usize, const NR: usize>(
-    isa: I,
-    blocks: &[u8],
-    at: usize,
-    args: &Args<'_>,
-) {
-    let many = MR > 1 || NR >= MANY;
-    // Known before a row begins: the compiler makes a loop of its own, without a trace of this.
-    if args.prefetch == 0 || !many && args.level >= 2 && args.lines == 0 {
-        return;
+/// How to ask for what comes after `MR` rows that are read side by side.
+#[derive(Clone, Copy)]
+pub(super) struct Ahead<const MR: usize> {
+    /// Bytes from what is read now.
+    distance: usize,
+    /// Bytes of a row.
+    row: usize,
+    which: Which,
+}
+
+/// What is asked for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Which {
+    Nothing,
+    /// So many lines where a page starts.
+    Starts(usize),
+    Lines,
+    /// Every line, to L1.
+    NearLines,
+}
+
+impl<const MR: usize> Ahead<MR> {
+    /// For products with `NR` columns. Of several streams each line is asked for.
+    #[inline(always)]
+    pub(super) fn of<const NR: usize>(args: &Args<'_>) -> Self {
+        let which = match (args.prefetch, args.level, args.lines) {
+            (0, ..) => Which::Nothing,
+            (_, 0..2, _) => Which::NearLines,
+            _ if MR > 1 || NR >= MANY => Which::Lines,
+            (_, _, 0) => Which::Nothing,
+            (_, _, lines) if lines < PAGE / LINE => Which::Starts(lines),
+            _ => Which::Lines,
+        };
+        Self { distance: args.prefetch, row: args.row_bytes(), which }
     }
-    let (size, bytes) = (blocks.len(), args.row_bytes());
-    let beyond = if MR > 1 && at + args.prefetch >= bytes { (MR - 1) * bytes } else { 0 };
-    let from = blocks.as_ptr().wrapping_add(args.prefetch + beyond);
-    if args.level < 2 {
-        each_line(
-            from,
-            size,
-            #[inline(always)]
-            |line| isa.prefetch_near(line),
-        );
-        return;
+
+    /// Whether nothing is asked for.
+    #[inline(always)]
+    pub(super) fn is_silent(&self) -> bool {
+        self.which == Which::Nothing
     }
-    if many || args.lines >= PAGE / LINE {
-        prefetch_all(isa, from, size);
-        return;
-    }
-    let skip = from.addr().wrapping_neg() % PAGE;
-    if skip < size {
-        for line in 0..args.lines {
-            isa.prefetch(from.wrapping_add(skip + LINE * line));
+
+    /// Asks for what lies ahead of `blocks`, which are at byte `at` of their row: along the row,
+    /// then along the rows after those that are read side by side.
+    #[inline(always)]
+    pub(super) fn ask<I: Isa>(&self, isa: I, blocks: &[u8], at: usize) {
+        let size = blocks.len();
+        let beyond = if MR > 1 && at + self.distance >= self.row { (MR - 1) * self.row } else { 0 };
+        let from = blocks.as_ptr().wrapping_add(self.distance + beyond);
+        match self.which {
+            Which::Nothing => {}
+            Which::Starts(lines) => {
+                let skip = from.addr().wrapping_neg() % PAGE;
+                if skip < size {
+                    for line in 0..lines {
+                        isa.prefetch(from.wrapping_add(skip + LINE * line));
+                    }
+                }
+            }
+            Which::Lines => prefetch_all(isa, from, size),
+            Which::NearLines => each_line(
+                from,
+                size,
+                #[inline(always)]
+                |line| isa.prefetch_near(line),
+            ),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Class `f32`: weights as floats times activations as they are.
 
-use super::ahead::ahead;
+use super::ahead::Ahead;
 use super::{Args, put, spans};
 use crate::format::Format;
 use crate::isa::{Isa, array};
@@ -36,20 +36,41 @@ fn tile_f32<I: Isa, F: Format, const MR: usize, const NR: usize>(
     first: usize,
     x: &[&[f32]; NR],
 ) -> [[f32; NR]; MR] {
-    let bytes = args.row_bytes();
+    let (bytes, ahead) = (args.row_bytes(), Ahead::<MR>::of::<NR>(args));
     let rows: [(&[F::Span], &[u8]); MR] = array(
         #[inline(always)]
         |r| spans::<F>(&args.weights[(first + r) * bytes..(first + r + 1) * bytes]),
     );
     let mut sums = [[[isa.splat(0.0); WAYS]; NR]; MR];
     let whole = rows[0].0.len();
-    for s in 0..whole {
+    let mut s = 0;
+    if const { NR == 1 && F::SPAN <= SHORT } && ahead.is_silent() {
+        while s + TOGETHER <= whole {
+            let spans: [&[F::Span; TOGETHER]; MR] = array(
+                #[inline(always)]
+                |r| rows[r].0[s..s + TOGETHER].first_chunk().expect("as many spans"),
+            );
+            let x: [&[f32]; NR] = array(
+                #[inline(always)]
+                |c| &x[c][s * F::SPAN..(s + TOGETHER) * F::SPAN],
+            );
+            for n in 0..TOGETHER {
+                let spans = array(
+                    #[inline(always)]
+                    |r| &spans[r][n],
+                );
+                step_f32::<I, F, MR, NR>(isa, &spans, n, &x, &mut sums);
+            }
+            s += TOGETHER;
+        }
+    }
+    for s in s..whole {
         let spans: [&F::Span; MR] = array(
             #[inline(always)]
             |r| &rows[r].0[s],
         );
         for r in 0..MR {
-            ahead::<I, MR, NR>(isa, spans[r].as_bytes(), s * size_of::<F::Span>(), args);
+            ahead.ask(isa, spans[r].as_bytes(), s * size_of::<F::Span>());
         }
         step_f32::<I, F, MR, NR>(isa, &spans, s, x, &mut sums);
     }
@@ -74,6 +95,12 @@ fn tile_f32<I: Isa, F: Format, const MR: usize, const NR: usize>(
         },
     )
 }
+
+/// Weights of a span that is little work.
+const SHORT: usize = 64;
+/// Such spans that follow each other without a branch. While one load waits for memory, the core
+/// looks only some hundred instructions ahead for the next; those of a loop take their share.
+const TOGETHER: usize = 4;
 
 /// Accumulators of a row and a column in class `f32`, which hide the latency of the `fma`. As many
 /// in every tile: a result depends on no tile.

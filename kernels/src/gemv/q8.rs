@@ -1,8 +1,8 @@
 //! Class `q8`: codes times quants, summed as integers.
 
-use super::ahead::ahead;
+use super::ahead::Ahead;
 use super::{Args, put, spans};
-use crate::activations::Q8;
+use crate::activations::{GROUP, Q8};
 use crate::format::{Coded, Format, Link, center, counts_signed, together};
 use crate::isa::{Isa, Kept, array};
 use zerocopy::{FromBytes, FromZeros, IntoBytes};
@@ -49,7 +49,7 @@ fn tile_q8<I: Isa, F: Coded, const MR: usize, const NR: usize>(
     first: usize,
     x: &[Q8<'_>; NR],
 ) -> [[f32; NR]; MR] {
-    let bytes = args.row_bytes();
+    let (bytes, ahead) = (args.row_bytes(), Ahead::<MR>::of::<NR>(args));
     let rows: [(&[F::Span], &[u8]); MR] = array(
         #[inline(always)]
         |r| spans::<F>(&args.weights[(first + r) * bytes..(first + r + 1) * bytes]),
@@ -58,27 +58,48 @@ fn tile_q8<I: Isa, F: Coded, const MR: usize, const NR: usize>(
         #[inline(always)]
         |_| Sums { codes: [[isa.splat(0.0); 2]; NR], biases: [isa.g_splat(0.0); NR] },
     );
-    let (whole, rest) = (rows[0].0.len(), rows[0].1.len());
-    let units = F::SPAN / F::UNIT;
-    for s in 0..whole {
+    let (whole, units, size) = (rows[0].0.len(), F::SPAN / F::UNIT, size_of::<F::Span>());
+    let mut s = 0;
+    if const { MR == 1 && NR <= 2 } {
+        let mut own = sums[0];
+        while s + TOGETHER <= whole {
+            let spans: &[F::Span; TOGETHER] = rows[0].0[s..].first_chunk().expect("as many spans");
+            ahead.ask(isa, spans.as_bytes(), s * size);
+            let x = array(
+                #[inline(always)]
+                |c| x[c].part(s * F::SPAN, TOGETHER * F::SPAN),
+            );
+            for n in 0..TOGETHER {
+                step_q8::<I, F, NR>(isa, &spans[n], (n, units), &x, &mut own);
+            }
+            s += TOGETHER;
+        }
+        sums[0] = own;
+    } else {
+        while s < whole {
+            for r in 0..MR {
+                let span = &rows[r].0[s];
+                ahead.ask(isa, span.as_bytes(), s * size);
+                // A copy, to be kept in registers where the compiler leaves this a loop.
+                let mut own = sums[r];
+                step_q8::<I, F, NR>(isa, span, (s, units), x, &mut own);
+                sums[r] = own;
+            }
+            s += 1;
+        }
+    }
+    // What is left: of pairs a single span, and the blocks that do not fill one.
+    let mut room = F::Span::new_zeroed();
+    while s * size < bytes {
         for r in 0..MR {
-            let span = &rows[r].0[s];
-            ahead::<I, MR, NR>(isa, span.as_bytes(), s * size_of::<F::Span>(), args);
-            // A copy, to be kept in registers where the compiler leaves this a loop.
+            let left = &args.weights[(first + r) * bytes + s * size..];
+            let span = cut_short::<F>(left, &mut room);
+            let units = units.min(units_of::<F>(bytes - s * size));
             let mut own = sums[r];
             step_q8::<I, F, NR>(isa, span, (s, units), x, &mut own);
             sums[r] = own;
         }
-    }
-    if rest > 0 {
-        let mut room = F::Span::new_zeroed();
-        for r in 0..MR {
-            let span = cut_short::<F>(&args.weights[(first + r + 1) * bytes - rest..], &mut room);
-            ahead::<I, MR, NR>(isa, rows[r].1, bytes - rest, args);
-            let mut own = sums[r];
-            step_q8::<I, F, NR>(isa, span, (whole, units_of::<F>(rest)), x, &mut own);
-            sums[r] = own;
-        }
+        s += 1;
     }
     array(
         #[inline(always)]
@@ -102,6 +123,10 @@ fn tile_q8<I: Isa, F: Coded, const MR: usize, const NR: usize>(
         },
     )
 }
+
+/// Spans that follow each other without a branch where there is little else to do: while one load
+/// waits for memory, a core looks only some hundred instructions ahead for the next.
+const TOGETHER: usize = 2;
 
 /// Units in so many bytes of blocks.
 #[inline(always)]
@@ -139,12 +164,12 @@ fn step_q8<I: Isa, F: Coded, const NR: usize>(
     );
     let mut scaled = [scales; NR];
     for c in 0..NR {
-        let (xs, parts) = if F::UNIT == 32 {
-            (isa.g_load(x[c].scales, s * F::SPAN / 32), isa.g_load(x[c].parts, s * F::SPAN / 32))
-        } else {
-            let parts = isa.g_load(x[c].half_parts, s * F::SPAN / 16);
-            (isa.g_load_pairs(x[c].scales, s * F::SPAN / 32), parts)
+        let (xs, parts) = match F::UNIT {
+            GROUP => (x[c].scales, x[c].parts),
+            _ => (x[c].half_scales, x[c].half_parts),
         };
+        let at = s * F::SPAN / F::UNIT;
+        let (xs, parts) = (isa.g_load(xs, at), isa.g_load(parts, at));
         let of_parts = match const { center::<I, F>() } {
             Some(_) => scales,
             None => isa.g_first(F::biases(isa, span), units),

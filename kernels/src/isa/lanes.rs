@@ -4,7 +4,7 @@
 //! [`Lanes`] is generic over the width, so that both the narrow and the wide lowering of a format
 //! run on any CPU; [`Scalar`], the instruction set, is the narrow one.
 
-use super::{Isa, Kept, Shift, array};
+use super::{Fields, Isa, Kept, Shift, array};
 use crate::activations::{GROUP, HALF, ROUND};
 use crate::float;
 
@@ -35,10 +35,15 @@ fn shuffle<const L: usize>(v: [u8; L], index: &[u8]) -> [u8; L] {
 }
 
 fn shift_bytes<const L: usize>(v: [u8; L], by: &Shift) -> [u8; L] {
-    array(|n| match by.counts[n] {
-        right @ 0.. => v[n] >> right,
-        left => v[n] << -left,
-    })
+    array(|n| shift(v[n], by.counts[n]))
+}
+
+/// Right by `count`, or left.
+fn shift(byte: u8, count: i8) -> u8 {
+    match count {
+        right @ 0.. => byte >> right,
+        left => byte << -left,
+    }
 }
 
 fn zip<const N: usize, T: Copy, R: Copy>(a: [T; N], b: [T; N], f: impl Fn(T, T) -> R) -> [R; N] {
@@ -114,6 +119,9 @@ impl<const L: usize, const Q: usize> Isa for Lanes<L, Q> {
     }
     fn shift_bytes(self, v: [u8; L], by: &Shift) -> [u8; L] {
         shift_bytes(v, by)
+    }
+    fn fields(self, v: [u8; L], fields: &Fields) -> [u8; L] {
+        array(|n| shift(v[n], fields.of[n / 8].0) & fields.of[n / 8].1)
     }
     fn test_bits(self, v: [u8; L], bits: &[u8], set: u8) -> [u8; L] {
         array(|n| if v[n] & bits[n] == 0 { 0 } else { set })
@@ -217,11 +225,12 @@ impl<const L: usize, const Q: usize> Isa for Lanes<L, Q> {
     fn bf16s(self, from: &[u8], at: usize) -> [f32; Q] {
         array(|n| float::bf16(bytes(from, at + 2 * n)))
     }
-    fn transpose(self, rows: &mut [[f32; Q]; 16]) {
-        let old = *rows;
-        for (r, row) in rows.iter_mut().enumerate().take(Q) {
-            *row = array(|c| old[c][r]);
+    fn columns(self, from: &[f32], at: usize, stride: usize) -> [[f32; Q]; 16] {
+        let mut columns = [[0.0; Q]; 16];
+        for (n, column) in columns.iter_mut().enumerate().take(Q) {
+            *column = array(|r| from[at + r * stride + n]);
         }
+        columns
     }
 
     fn g_splat(self, value: f32) -> [f32; 16] {
@@ -229,10 +238,6 @@ impl<const L: usize, const Q: usize> Isa for Lanes<L, Q> {
     }
     fn g_load(self, from: &[f32], at: usize) -> [f32; 16] {
         from[at..at + 16].try_into().expect("a slice of that length")
-    }
-    fn g_load_pairs(self, from: &[f32], at: usize) -> [f32; 16] {
-        let from = &from[at..at + 8];
-        array(|n| from[n / 2])
     }
     fn g_store(self, v: [f32; 16], to: &mut [f32], at: usize) {
         to[at..at + 16].copy_from_slice(&v);

@@ -1,4 +1,5 @@
-//! Shifts by byte, in every form that an instruction set wants, known when kernels are compiled.
+//! Shifts by byte and fields of bytes, in every form that an instruction set wants, known when
+//! kernels are compiled.
 
 /// A shift of its own for each byte of a register, in every form that an instruction set wants.
 pub struct Shift {
@@ -52,5 +53,40 @@ impl Shift {
             n += 1;
         }
         shift
+    }
+}
+
+/// A field of the bytes of each qword of a register: some neighbouring bits, moved.
+pub struct Fields {
+    /// Right by this many bits (negative: left), and the bits to keep after that.
+    pub of: [(i8, u8); 8],
+    /// The same for each byte.
+    pub shift: Shift,
+    /// The bits to keep of each byte.
+    pub masks: [u8; 64],
+    /// For `vgf2p8affineqb`: byte 7 - n of a matrix has the bits whose parity is bit n.
+    pub matrices: [u64; 8],
+}
+
+impl Fields {
+    /// From the field of each qword.
+    ///
+    /// # Panics
+    /// If a shift is not within -7..=7.
+    #[must_use]
+    pub const fn new(of: [(i8, u8); 8]) -> Self {
+        let (mut counts, mut masks, mut matrices) = ([0; 64], [0; 64], [0; 8]);
+        let mut n = 0;
+        while n < 64 {
+            let (count, mask) = of[n / 8];
+            (counts[n], masks[n]) = (count, mask);
+            // Bit number n % 8 of the field, of each byte.
+            let (bit, from) = (n as i32 % 8, n as i32 % 8 + count as i32);
+            if mask >> bit & 1 == 1 && 0 <= from && from < 8 {
+                matrices[n / 8] |= 1 << (8 * (7 - bit) + from);
+            }
+            n += 1;
+        }
+        Self { of, shift: Shift::new(&counts), masks, matrices }
     }
 }

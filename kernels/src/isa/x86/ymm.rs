@@ -6,7 +6,7 @@
 
 use super::{chunk, chunk_mut, quad_of, x86_isa};
 use crate::activations::{GROUP, HALF, ROUND};
-use crate::isa::{Kept, Shift, array};
+use crate::isa::{Fields, Kept, Shift, array};
 use std::arch::asm;
 use std::arch::x86_64::*;
 
@@ -106,7 +106,8 @@ macro_rules! ymm_isa {
         fn shift_dwords(self, v: __m256i, by: &Shift) -> __m256i {
             // SAFETY: `by.dwords` has 64 bytes.
             let counts = unsafe { _mm256_loadu_si256(by.dwords.as_ptr().cast()) };
-            _mm256_srlv_epi32(v, counts)
+            // Of counts that it cannot rule out, the compiler zeroes the lanes beside the shift.
+            _mm256_srlv_epi32(v, _mm256_and_si256(counts, _mm256_set1_epi32(31)))
         }
         fn shift_bytes(self, v: __m256i, by: &Shift) -> __m256i {
             // SAFETY: `by.even` has 64 bytes.
@@ -117,6 +118,10 @@ macro_rules! ymm_isa {
             let even = _mm256_srli_epi16::<8>(_mm256_mullo_epi16(_mm256_and_si256(v, low), even));
             let odd = _mm256_mullo_epi16(_mm256_srli_epi16::<8>(v), odd);
             _mm256_or_si256(even, _mm256_andnot_si256(low, odd))
+        }
+        #[inline(always)]
+        fn fields(self, v: __m256i, fields: &Fields) -> __m256i {
+            self.and(self.shift_bytes(v, &fields.shift), self.load(&fields.masks, 0))
         }
         fn s_shift_bytes(self, v: __m128i, by: &Shift) -> __m128i {
             let (even, odd) = (by.even.as_ptr().cast(), by.odd.as_ptr().cast());
@@ -243,24 +248,15 @@ macro_rules! ymm_isa {
             let halves = unsafe { _mm_loadu_si128(p.as_ptr().cast()) };
             _mm256_castsi256_ps(_mm256_slli_epi32::<16>(_mm256_cvtepu16_epi32(halves)))
         }
-        fn transpose(self, rows: &mut [__m256; 16]) {
-            let r = *rows;
-            let pairs: [__m256; 8] = array(#[inline(always)] |n| {
-                let (a, b) = (r[n / 2 * 2], r[n / 2 * 2 + 1]);
-                if n % 2 == 0 { _mm256_unpacklo_ps(a, b) } else { _mm256_unpackhi_ps(a, b) }
+        #[inline(always)]
+        fn columns(self, from: &[f32], at: usize, stride: usize) -> [__m256; 16] {
+            let from = &from[at..at + 7 * stride + 8];
+            let fours: [[__m256; 4]; 2] = array(#[inline(always)] |n| {
+                self.turned(array(#[inline(always)] |r| {
+                    self.halves(from, 4 * n + r * stride, 4 * stride)
+                }))
             });
-            // Register 4g + c: in each 128-bit lane l, column 4l + c of rows 4g to 4g + 3.
-            let fours: [__m256d; 8] = array(#[inline(always)] |n| {
-                let (g, c) = (n / 4, n % 4);
-                let a = _mm256_castps_pd(pairs[4 * g + c / 2]);
-                let b = _mm256_castps_pd(pairs[4 * g + c / 2 + 2]);
-                if c % 2 == 0 { _mm256_unpacklo_pd(a, b) } else { _mm256_unpackhi_pd(a, b) }
-            });
-            for c in 0..4 {
-                let (a, b) = (_mm256_castpd_ps(fours[c]), _mm256_castpd_ps(fours[4 + c]));
-                rows[c] = _mm256_permute2f128_ps::<0x20>(a, b);
-                rows[4 + c] = _mm256_permute2f128_ps::<0x31>(a, b);
-            }
+            array(#[inline(always)] |n| fours[n / 4 % 2][n % 4])
         }
 
         fn g_splat(self, value: f32) -> [__m256; 2] {
@@ -273,14 +269,6 @@ macro_rules! ymm_isa {
             // SAFETY: `p` refers to 16 floats, of which the last eight are read.
             let high = unsafe { _mm256_loadu_ps(p[8..].as_ptr()) };
             [low, high]
-        }
-        fn g_load_pairs(self, from: &[f32], at: usize) -> [__m256; 2] {
-            let p: &[f32; 8] = chunk(from, at);
-            // SAFETY: `p` refers to the eight floats that are read.
-            let eight = unsafe { _mm256_loadu_ps(p.as_ptr()) };
-            let low = _mm256_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3);
-            let high = _mm256_setr_epi32(4, 4, 5, 5, 6, 6, 7, 7);
-            [_mm256_permutevar8x32_ps(eight, low), _mm256_permutevar8x32_ps(eight, high)]
         }
         fn g_store(self, v: [__m256; 2], to: &mut [f32], at: usize) {
             let p: &mut [f32; 16] = chunk_mut(to, at);
@@ -385,6 +373,28 @@ macro_rules! ymm_isa {
 
     #[kernel_macros::fence]
     impl crate::isa::$token {
+        /// In each half l, the four floats at `at + l * step`.
+        fn halves(self, from: &[f32], at: usize, step: usize) -> __m256 {
+            let halves: [__m128; 2] = array(#[inline(always)] |l| {
+                let p: &[f32; 4] = chunk(from, at + l * step);
+                // SAFETY: `p` refers to the four floats that are read.
+                unsafe { _mm_loadu_ps(p.as_ptr()) }
+            });
+            _mm256_set_m128(halves[1], halves[0])
+        }
+        /// Squares of four by four in each half, transposed.
+        fn turned(self, [a, b, c, d]: [__m256; 4]) -> [__m256; 4] {
+            let low_ab = _mm256_castps_pd(_mm256_unpacklo_ps(a, b));
+            let low_cd = _mm256_castps_pd(_mm256_unpacklo_ps(c, d));
+            let high_ab = _mm256_castps_pd(_mm256_unpackhi_ps(a, b));
+            let high_cd = _mm256_castps_pd(_mm256_unpackhi_ps(c, d));
+            [
+                _mm256_castpd_ps(_mm256_unpacklo_pd(low_ab, low_cd)),
+                _mm256_castpd_ps(_mm256_unpackhi_pd(low_ab, low_cd)),
+                _mm256_castpd_ps(_mm256_unpacklo_pd(high_ab, high_cd)),
+                _mm256_castpd_ps(_mm256_unpackhi_pd(high_ab, high_cd)),
+            ]
+        }
         /// Each of two floats in half of the lanes.
         fn two(self, floats: &[f32; 2]) -> __m256 {
             let (low, high) = (floats[0].to_bits(), floats[1].to_bits());

@@ -1,10 +1,10 @@
-//! 512-bit registers: AVX-512 with VNNI and VBMI.
+//! 512-bit registers: AVX-512 with VNNI, VBMI and GFNI.
 
 mod spots;
 
 use super::{chunk, chunk_mut, quad_of, x86_isa};
 use crate::activations::{GROUP, HALF, ROUND};
-use crate::isa::{Kept, Shift, Spots, array};
+use crate::isa::{Fields, Kept, Shift, Spots, array};
 use std::arch::asm;
 use std::arch::x86_64::*;
 
@@ -92,7 +92,8 @@ x86_isa!(Avx512Vnni {
     fn shift_dwords(self, v: __m512i, by: &Shift) -> __m512i {
         // SAFETY: `by.dwords` has the 64 bytes that are read.
         let counts = unsafe { _mm512_loadu_si512(by.dwords.as_ptr().cast()) };
-        _mm512_srlv_epi32(v, counts)
+        // Of counts that it cannot rule out, the compiler zeroes the lanes beside the shift.
+        _mm512_srlv_epi32(v, _mm512_and_si512(counts, _mm512_set1_epi32(31)))
     }
     fn shift_bytes(self, v: __m512i, by: &Shift) -> __m512i {
         // SAFETY: `by.offsets` has the 64 bytes that are read.
@@ -100,6 +101,11 @@ x86_isa!(Avx512Vnni {
         // SAFETY: `by.kept` has the 64 bytes that are read.
         let kept = unsafe { _mm512_loadu_si512(by.kept.as_ptr().cast()) };
         _mm512_and_si512(_mm512_multishift_epi64_epi8(offsets, v), kept)
+    }
+    fn fields(self, v: __m512i, fields: &Fields) -> __m512i {
+        // SAFETY: `fields.matrices` has the 64 bytes that are read.
+        let matrices = unsafe { _mm512_loadu_si512(fields.matrices.as_ptr().cast()) };
+        _mm512_gf2p8affine_epi64_epi8::<0>(v, matrices)
     }
     fn s_shift_bytes(self, v: __m128i, by: &Shift) -> __m128i {
         // SAFETY: `by.offsets` has 64 bytes.
@@ -234,31 +240,15 @@ x86_isa!(Avx512Vnni {
         let halves = unsafe { _mm256_loadu_si256(p.as_ptr().cast()) };
         _mm512_castsi512_ps(_mm512_slli_epi32::<16>(_mm512_cvtepu16_epi32(halves)))
     }
-    fn transpose(self, rows: &mut [__m512; 16]) {
-        let r = *rows;
-        let pairs: [__m512; 16] = array(#[inline(always)] |n| {
-            let (a, b) = (r[n / 2 * 2], r[n / 2 * 2 + 1]);
-            if n % 2 == 0 { _mm512_unpacklo_ps(a, b) } else { _mm512_unpackhi_ps(a, b) }
+    #[inline(always)]
+    fn columns(self, from: &[f32], at: usize, stride: usize) -> [__m512; 16] {
+        let from = &from[at..at + 15 * stride + 16];
+        let fours: [[__m512; 4]; 4] = array(#[inline(always)] |n| {
+            self.turned(array(#[inline(always)] |r| {
+                self.quarters(from, 4 * n + r * stride, 4 * stride)
+            }))
         });
-        // Register 4g + c: in each 128-bit lane l, column 4l + c of rows 4g to 4g + 3.
-        let fours: [__m512; 16] = array(#[inline(always)] |n| {
-            let (g, c) = (n / 4, n % 4);
-            let a = _mm512_castps_pd(pairs[4 * g + c / 2]);
-            let b = _mm512_castps_pd(pairs[4 * g + c / 2 + 2]);
-            let four =
-                if c % 2 == 0 { _mm512_unpacklo_pd(a, b) } else { _mm512_unpackhi_pd(a, b) };
-            _mm512_castpd_ps(four)
-        });
-        for c in 0..4 {
-            let even_ab = _mm512_shuffle_f32x4::<0x88>(fours[c], fours[4 + c]);
-            let even_cd = _mm512_shuffle_f32x4::<0x88>(fours[8 + c], fours[12 + c]);
-            let odd_ab = _mm512_shuffle_f32x4::<0xDD>(fours[c], fours[4 + c]);
-            let odd_cd = _mm512_shuffle_f32x4::<0xDD>(fours[8 + c], fours[12 + c]);
-            rows[c] = _mm512_shuffle_f32x4::<0x88>(even_ab, even_cd);
-            rows[8 + c] = _mm512_shuffle_f32x4::<0xDD>(even_ab, even_cd);
-            rows[4 + c] = _mm512_shuffle_f32x4::<0x88>(odd_ab, odd_cd);
-            rows[12 + c] = _mm512_shuffle_f32x4::<0xDD>(odd_ab, odd_cd);
-        }
+        array(#[inline(always)] |n| fours[n / 4][n % 4])
     }
 
     fn g_splat(self, value: f32) -> __m512 {
@@ -268,13 +258,6 @@ x86_isa!(Avx512Vnni {
         let p: &[f32; 16] = chunk(from, at);
         // SAFETY: `p` refers to the 16 floats that are read.
         unsafe { _mm512_loadu_ps(p.as_ptr()) }
-    }
-    fn g_load_pairs(self, from: &[f32], at: usize) -> __m512 {
-        let p: &[f32; 8] = chunk(from, at);
-        // SAFETY: `p` refers to the eight floats that are read.
-        let eight = unsafe { _mm256_loadu_ps(p.as_ptr()) };
-        let lane = _mm512_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7);
-        _mm512_permutexvar_ps(lane, _mm512_castps256_ps512(eight))
     }
     fn g_store(self, v: __m512, to: &mut [f32], at: usize) {
         let p: &mut [f32; 16] = chunk_mut(to, at);
@@ -358,6 +341,33 @@ impl crate::isa::Avx512Vnni {
     fn kept(self, kept: &Kept) -> __m512 {
         // SAFETY: `kept` has the 16 floats that are read.
         unsafe { _mm512_load_ps(kept.0.as_ptr()) }
+    }
+    /// In each quarter l, the four floats at `at + l * step`.
+    fn quarters(self, from: &[f32], at: usize, step: usize) -> __m512 {
+        let quarters: [__m512; 4] = array(
+            #[inline(always)]
+            |l| {
+                let p: &[f32; 4] = chunk(from, at + l * step);
+                // SAFETY: `p` refers to the four floats that are read.
+                _mm512_broadcast_f32x4(unsafe { _mm_loadu_ps(p.as_ptr()) })
+            },
+        );
+        let low = _mm512_mask_mov_ps(quarters[0], 0x00F0, quarters[1]);
+        let low = _mm512_mask_mov_ps(low, 0x0F00, quarters[2]);
+        _mm512_mask_mov_ps(low, 0xF000, quarters[3])
+    }
+    /// Squares of four by four in each quarter, transposed.
+    fn turned(self, [a, b, c, d]: [__m512; 4]) -> [__m512; 4] {
+        let low_ab = _mm512_castps_pd(_mm512_unpacklo_ps(a, b));
+        let low_cd = _mm512_castps_pd(_mm512_unpacklo_ps(c, d));
+        let high_ab = _mm512_castps_pd(_mm512_unpackhi_ps(a, b));
+        let high_cd = _mm512_castps_pd(_mm512_unpackhi_ps(c, d));
+        [
+            _mm512_castpd_ps(_mm512_unpacklo_pd(low_ab, low_cd)),
+            _mm512_castpd_ps(_mm512_unpackhi_pd(low_ab, low_cd)),
+            _mm512_castpd_ps(_mm512_unpacklo_pd(high_ab, high_cd)),
+            _mm512_castpd_ps(_mm512_unpackhi_pd(high_ab, high_cd)),
+        ]
     }
     /// Lane n takes lane `lane[n]`.
     fn lanes_of(self, v: __m512, lane: &[i32; 16]) -> __m512 {
