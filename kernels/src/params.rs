@@ -71,16 +71,62 @@ impl Params {
     /// Dense weights are all that there is to do: hardware sees their stream and follows it better by
     /// itself, as long as it is one. Weights of less than four bits take long to decode and little
     /// to read: hardware does not run far ahead of such a stream.
+    ///
+    /// Activations are read again for every row. Where those of a column outgrow half of L1, reading
+    /// them takes the places of loads that wait for weights, and several rows must share them; where
+    /// those of a few columns do, gemm is faster, which reads them once for a whole panel of rows.
     #[must_use]
     pub fn untuned(problem: &Problem, isa: &IsaInfo) -> Self {
-        let format = problem.format;
-        // Pairs of bfloat16 are moved as they are, and multiplied twice as fast as floats.
-        let pairs = problem.class == Numerics::Bf16 && isa.multiplies_bf16();
-        let switch_at = if pairs { 3 } else { 8 };
-        match 8 * format.block_bytes / format.block_len {
-            16.. => Self { prefetch: 8192, lines: 0, switch_at, ..Self::default() },
+        let Problem { format, depth, class, .. } = *problem;
+        let defaults = match 8 * format.block_bytes / format.block_len {
+            16.. => Self { prefetch: 8192, lines: 0, ..Self::default() },
             ..4 => Self { prefetch: 2048, level: 1, ..Self::default() },
             _ => Self::default(),
-        }
+        };
+        let has = |class| format.kernels.iter().any(|kernel| kernel.class == class);
+        let quantizes = class.quantizes() && has(Numerics::Q8);
+        // Quants have a scale, and a sum times the scale, for every 32 of them.
+        let bytes = if quantizes { depth + depth / 4 } else { 4 * depth };
+        let rows = if bytes > HALF_OF_L1 { 4 } else { defaults.rows };
+        let switch_at = if quantizes {
+            let fit = HALF_OF_L1 * 3 / 2 / bytes.max(1);
+            u16::try_from(fit + 1)
+                .map_or(defaults.switch_at, |from| from.clamp(2, defaults.switch_at))
+        } else if class == Numerics::Bf16 && has(Numerics::Bf16) && isa.multiplies_bf16() {
+            // Pairs of bfloat16 are moved as they are, and multiplied twice as fast as floats.
+            3
+        } else if has(Numerics::Q8) {
+            defaults.switch_at
+        } else {
+            8
+        };
+        Self { rows, switch_at, ..defaults }
+    }
+}
+
+/// Bytes of the smallest first-level data cache that is common, halved: the rest is for weights.
+const HALF_OF_L1: usize = 16 << 10;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{formats, isa};
+
+    #[test]
+    fn rows_share_activations_that_do_not_fit_and_large_batches_come_sooner() {
+        let of = |name, depth, class| {
+            let format = formats::by_name(name).unwrap();
+            let problem = Problem { format, rows: 4096, depth, class };
+            let Params { rows, switch_at, .. } = Params::untuned(&problem, isa::best());
+            (rows, switch_at)
+        };
+        assert_eq!(of("Q4_K", 4096, Numerics::Q8), (1, 5));
+        assert_eq!(of("Q4_K", 8192, Numerics::Q8), (1, 3));
+        assert_eq!(of("Q4_K", 14336, Numerics::Q8), (4, 2));
+        assert_eq!(of("Q4_K", 4096, Numerics::F32), (1, 5));
+        // It has no integer kernels: its activations are floats whatever was asked for.
+        assert_eq!(of("F16", 4096, Numerics::Q8), (1, 8));
+        assert_eq!(of("F16", 14336, Numerics::F32), (4, 8));
+        assert_eq!(of("Q4_K", 0, Numerics::Q8).0, 1);
     }
 }
