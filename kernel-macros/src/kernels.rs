@@ -26,6 +26,8 @@ pub(crate) enum Decodes {
     Floats,
     /// The same, and weights may be rounded to bfloat16: they have 16 bits.
     Bf16,
+    /// The same, and weights are bfloat16.
+    Pairs,
 }
 
 /// `kernels! { coded Q4_0, F16 }`: for each name the constant table of its kernels,
@@ -38,7 +40,7 @@ pub(crate) fn expand(input: TokenStream) -> TokenStream {
     }
 }
 
-/// `NAME`, `coded NAME` or `bf16 NAME`.
+/// `NAME`, `coded NAME`, `bf16 NAME` or `pairs NAME`.
 struct Named(Ident, Decodes);
 
 impl Parse for Named {
@@ -48,6 +50,7 @@ impl Parse for Named {
         match first.to_string().as_str() {
             "coded" if !is_alone => Ok(Self(input.parse()?, Decodes::Codes)),
             "bf16" if !is_alone => Ok(Self(input.parse()?, Decodes::Bf16)),
+            "pairs" if !is_alone => Ok(Self(input.parse()?, Decodes::Pairs)),
             _ => Ok(Self(first, Decodes::Floats)),
         }
     }
@@ -77,9 +80,12 @@ pub(crate) fn rows_on(isas: &[Row], format: &Ident, decodes: Decodes) -> TokenSt
         let only_one = isa.tiles.len() == 1;
         for (mr, nr) in tiles.iter().filter(|tile| !only_one || isa.tiles.contains(tile)) {
             writer.gemv(isa, "f32", *mr, *nr);
+            if decodes == Decodes::Pairs {
+                writer.gemv(isa, "bf16", *mr, *nr);
+            }
         }
         writer.gemm_floats(isa, ("f32", "F32"));
-        if decodes == Decodes::Bf16 && isa.bf16.is_some() {
+        if matches!(decodes, Decodes::Bf16 | Decodes::Pairs) && isa.bf16.is_some() {
             writer.gemm_floats(isa, ("bf16", "Bf16"));
         }
     }
@@ -144,6 +150,7 @@ impl Writer<'_> {
         );
         let (class, entry) = match class {
             "q8" => ("Q8", quote! { Entry::GemvQ8(#name) }),
+            "bf16" => ("Bf16", quote! { Entry::GemvF32(#name) }),
             _ => ("F32", quote! { Entry::GemvF32(#name) }),
         };
         self.row(isa, &name, (&quote! { #m }, nr), class, &entry);

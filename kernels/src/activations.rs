@@ -42,6 +42,7 @@ pub struct Activations {
     half_parts: Lines<f32>,
     sums: Lines<i32>,
     floats: Lines<f32>,
+    halves: Lines<u16>,
 }
 
 /// One row of class `q8` or `q8_256`, to be filled.
@@ -62,6 +63,8 @@ pub(crate) struct FloatRow<'a> {
     class: Numerics,
     x: &'a [f32],
     floats: &'a mut [f32],
+    /// The bfloat16 that they are, in class `bf16`; else none.
+    halves: &'a mut [u16],
 }
 
 impl FloatRow<'_> {
@@ -69,9 +72,12 @@ impl FloatRow<'_> {
         let (floats, beyond) = self.floats.split_at_mut(self.x.len());
         match self.class {
             Numerics::Bf16 => {
-                for (to, x) in floats.iter_mut().zip(self.x) {
+                let (halves, beyond) = self.halves.split_at_mut(self.x.len());
+                for ((to, half), x) in floats.iter_mut().zip(halves).zip(self.x) {
                     *to = rounded_to_bf16(*x);
+                    *half = (to.to_bits() >> 16) as u16;
                 }
+                beyond.fill(0);
             }
             _ => floats.copy_from_slice(self.x),
         }
@@ -139,6 +145,7 @@ impl Default for Activations {
             half_parts: Lines::default(),
             sums: Lines::default(),
             floats: Lines::default(),
+            halves: Lines::default(),
         }
     }
 }
@@ -206,9 +213,13 @@ impl Activations {
         (rows, depth): (usize, usize),
     ) -> Vec<FloatRow<'a>> {
         self.resize(class, rows, depth);
-        let floats = self.floats.reserve(rows * self.stride).chunks_exact_mut(self.stride);
-        let rows = x.chunks_exact(depth.max(1)).zip(floats);
-        rows.map(|(x, floats)| FloatRow { class, x, floats }).collect()
+        let (stride, size) = (self.stride, rows * self.stride);
+        let mut floats = self.floats.reserve(size).chunks_exact_mut(stride);
+        let halves = self.halves.reserve(if class == Numerics::Bf16 { size } else { 0 });
+        let mut halves = halves.chunks_exact_mut(stride);
+        let mut next = || (floats.next().unwrap_or_default(), halves.next().unwrap_or_default());
+        let rows = x.chunks_exact(depth.max(1)).map(|x| (x, next()));
+        rows.map(|(x, (floats, halves))| FloatRow { class, x, floats, halves }).collect()
     }
 
     /// Brings `rows` rows of `depth` floats into the form of a class, on this thread.
@@ -292,6 +303,12 @@ impl Activations {
             half_parts: &self.half_parts[row * halves..(row + 1) * halves],
             sums: &self.sums[row * halves..(row + 1) * halves],
         }
+    }
+
+    /// A row of class `bf16` in half the place, padded with zeros.
+    #[inline(always)]
+    pub(crate) fn halves(&self, row: usize) -> &[u16] {
+        &self.halves[row * self.stride..(row + 1) * self.stride]
     }
 
     /// A row of class `f32` or `bf16`, padded with zeros.

@@ -6,7 +6,7 @@ use crate::format::{Format, FormatInfo};
 use crate::isa::Isa;
 use kernel_macros::kernels;
 
-kernels! { F32, bf16 F16, bf16 BF16 }
+kernels! { F32, bf16 F16, pairs BF16 }
 
 /// Weights of a span; any multiple of a register.
 const SPAN: usize = 64;

@@ -35,6 +35,10 @@
 //! faster by one thread without being asked for, and as fast by two (`Params::untuned`). Several
 //! streams are another matter: asking for every line saves up to a third of the time.
 //!
+//! Activations are to stay in L1 besides that stream. Those of class `bf16` meet weights of bfloat16
+//! as pairs (`rows_bf16`): half the place, a fifth less time with one thread, and twice the speed
+//! where another program takes a part of the cache. Where they outgrow half of L1, rows share them.
+//!
 //! A row's last span may be cut short by the end of the row. It is read into the next row, whose
 //! scales count as zero; copying its blocks aside costs several times as much, because loads wait
 //! for stores that they overlap in part. Only after the last row zeros are put, so nothing past the
@@ -47,7 +51,7 @@ mod ahead;
 mod f32;
 mod q8;
 
-pub use f32::rows_f32;
+pub use f32::{rows_bf16, rows_f32};
 pub use q8::rows_q8;
 
 pub(crate) use ahead::prefetch_all;

@@ -49,15 +49,15 @@ impl Numerics {
         matches!(self, Self::Q8 | Self::Q8x256)
     }
 
-    /// The class of the `gemv` kernels that compute it, and those of the `gemm` kernels, the best
-    /// first. A `gemv` kernel asks for a scale of each 32 quants, whether they differ or not; in
-    /// class `f32` it takes what was rounded to bfloat16, too.
-    pub(crate) fn of_kernels(self) -> (Self, &'static [Self]) {
+    /// The classes of the `gemv` kernels that compute it, and of the `gemm` kernels, the best first.
+    /// A `gemv` kernel asks for a scale of each 32 quants, whether they differ or not; in class `f32`
+    /// it takes what was rounded to bfloat16, too.
+    pub(crate) fn of_kernels(self) -> (&'static [Self], &'static [Self]) {
         match self {
-            Self::Q8 => (Self::Q8, &[Self::Q8]),
-            Self::Q8x256 => (Self::Q8, &[Self::Q8x256]),
-            Self::Bf16 => (Self::F32, &[Self::Bf16, Self::F32]),
-            Self::F32 => (Self::F32, &[Self::F32]),
+            Self::Q8 => (&[Self::Q8], &[Self::Q8]),
+            Self::Q8x256 => (&[Self::Q8], &[Self::Q8x256]),
+            Self::Bf16 => (&[Self::Bf16, Self::F32], &[Self::Bf16, Self::F32]),
+            Self::F32 => (&[Self::F32], &[Self::F32]),
         }
     }
 }
@@ -99,6 +99,7 @@ impl fmt::Debug for Kernel {
 #[allow(missing_docs)]
 pub enum Entry {
     GemvQ8(unsafe fn(&gemv::Args<'_>, &mut [f32])),
+    /// Classes `f32` and `bf16`.
     GemvF32(unsafe fn(&gemv::Args<'_>, &mut [f32])),
     GemmQ8 {
         unpack: unsafe fn(&Source<'_>, &mut Panel),

@@ -242,13 +242,13 @@ fn choose(kernels: &[Ready], class: Numerics, params: &Params) -> Option<(Vec<Re
         |ready: &Ready| matches!(ready.kernel().entry, Entry::GemvQ8(_) | Entry::GemvF32(_));
     let wanted = usize::from(params.rows);
     // For each number of columns, the tile nearest to the rows asked for.
-    let mut gemv: Vec<Ready> = of_class(for_gemv).filter(is_gemv).collect();
+    let of_gemv = |class: &Numerics| of_class(*class).filter(is_gemv).collect::<Vec<Ready>>();
+    let mut gemv = for_gemv.iter().map(of_gemv).find(|found| !found.is_empty())?;
     gemv.sort_by_key(|ready| {
         let kernel = ready.kernel();
         (kernel.columns, kernel.rows.abs_diff(wanted))
     });
     gemv.dedup_by_key(|ready| ready.kernel().columns);
     let gemm = |class| of_class(class).find(|ready| !is_gemv(ready));
-    let gemm = for_gemm.iter().copied().find_map(gemm)?;
-    (!gemv.is_empty()).then_some((gemv, gemm))
+    Some((gemv, for_gemm.iter().copied().find_map(gemm)?))
 }

@@ -30,7 +30,7 @@ pub(crate) fn format(format: &Format) -> TokenStream {
     let rows = kernels::rows(&format.name, decodes);
     let hash = match decodes {
         Decodes::Codes => code_hash(&[&traits, &rows]),
-        Decodes::Floats | Decodes::Bf16 => code_hash(&[&traits, &rows, &scalar]),
+        _ => code_hash(&[&traits, &rows, &scalar]),
     };
     let info = info(format, hash);
     let (name, block_name) = (&format.name, block_name(format));

@@ -207,6 +207,11 @@ x86_isa!(Avx512Vnni {
         }
         pairs
     }
+    fn from_bf16(self, pairs: __m512) -> [__m512; 2] {
+        let bits = _mm512_castps_si512(pairs);
+        let second = _mm512_and_si512(bits, _mm512_set1_epi32(-1 << 16));
+        [_mm512_castsi512_ps(_mm512_slli_epi32::<16>(bits)), _mm512_castsi512_ps(second)]
+    }
     fn sum(self, v: __m512) -> f32 {
         let high = _mm512_extractf32x8_ps::<1>(v);
         let v = _mm256_add_ps(_mm512_castps512_ps256(v), high);
