@@ -263,7 +263,7 @@ pub trait Isa: Copy + Send + Sync + 'static {
     /// that are finite and not subnormal. Like [`Isa::dot_bf16`], not for every CPU.
     fn to_bf16(self, a: Self::F32, b: Self::F32) -> Self::F32;
     /// Of two bfloat16 in the bits of each lane, the first and the second.
-    fn from_bf16(self, pairs: Self::F32) -> [Self::F32; 2];
+    fn of_bf16(self, pairs: Self::F32) -> [Self::F32; 2];
     /// The sum of all lanes, by halves: lane n with lane n + half, and so on.
     fn sum(self, v: Self::F32) -> f32;
     /// Bytes `part * LANES / 4 ..` as floats.

@@ -1,7 +1,7 @@
 //! Everything the tuner may vary.
 
 use crate::isa::IsaInfo;
-use crate::kernel::Numerics;
+use crate::kernel::{Entry, Kernel, Numerics};
 use crate::plan::Problem;
 use kernel_macros::Tunable;
 
@@ -33,7 +33,8 @@ pub trait Tunable: Default {
 /// One field, one knob; its doc comment is its manual.
 #[derive(Tunable, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Params {
-    /// Weight rows that gemv decodes side by side (MR). More rows are more streams of reads.
+    /// Weight rows that gemv decodes side by side (MR). More rows share activations, and are more
+    /// streams of reads.
     #[tune(compiled, choices = [1, 2, 4], default = 1)]
     pub rows: u8,
     /// Activation columns of gemm's register tile (NR). More columns reuse the codes longer,
@@ -78,7 +79,8 @@ impl Params {
     #[must_use]
     pub fn untuned(problem: &Problem, isa: &IsaInfo) -> Self {
         let Problem { format, depth, class, .. } = *problem;
-        let defaults = match 8 * format.block_bytes / format.block_len {
+        let bits = 8 * format.block_bytes / format.block_len;
+        let defaults = match bits {
             16.. => Self { prefetch: 8192, lines: 0, ..Self::default() },
             ..4 => Self { prefetch: 2048, level: 1, ..Self::default() },
             _ => Self::default(),
@@ -88,15 +90,19 @@ impl Params {
         // Quants have a scale, and a sum times the scale, for every 32 of them.
         let bytes = if quantizes { depth + depth / 4 } else { 4 * depth };
         let rows = if bytes > HALF_OF_L1 { 4 } else { defaults.rows };
-        let switch_at = if quantizes {
+        let pairs = class == Numerics::Bf16 && isa.multiplies_bf16();
+        let switch_at = if quantizes && bits >= 4 {
             let fit = HALF_OF_L1 * 3 / 2 / bytes.max(1);
             u16::try_from(fit + 1)
                 .map_or(defaults.switch_at, |from| from.clamp(2, defaults.switch_at))
-        } else if class == Numerics::Bf16 && has(Numerics::Bf16) && isa.multiplies_bf16() {
-            // Pairs of bfloat16 are moved as they are, and multiplied twice as fast as floats.
-            3
         } else if has(Numerics::Q8) {
             defaults.switch_at
+        } else if pairs && has(Numerics::Bf16) {
+            // Multiplied twice as fast as floats; weights that are bfloat16 are so in gemv, too.
+            let in_gemv = |kernel: &Kernel| {
+                kernel.class == Numerics::Bf16 && matches!(kernel.entry, Entry::GemvF32(_))
+            };
+            if format.kernels.iter().any(in_gemv) { 6 } else { 3 }
         } else {
             8
         };
@@ -124,6 +130,8 @@ mod tests {
         assert_eq!(of("Q4_K", 8192, Numerics::Q8), (1, 3));
         assert_eq!(of("Q4_K", 14336, Numerics::Q8), (4, 2));
         assert_eq!(of("Q4_K", 4096, Numerics::F32), (1, 5));
+        // Little to read, and much to decode: gemm would do more of that.
+        assert_eq!(of("Q2_K", 14336, Numerics::Q8), (4, 5));
         // It has no integer kernels: its activations are floats whatever was asked for.
         assert_eq!(of("F16", 4096, Numerics::Q8), (1, 8));
         assert_eq!(of("F16", 14336, Numerics::F32), (4, 8));

@@ -386,9 +386,9 @@ operations! {
         let v = input.numbers(isa);
         seen.exact.push(isa.sum(v));
     }
-    from_bf16(isa, input, seen) {
+    of_bf16(isa, input, seen) {
         let (from, at) = input.window(I::LANES);
-        isa.from_bf16(isa.f32s(&from, at)).into_iter().for_each(|half| seen.moved(isa, half));
+        isa.of_bf16(isa.f32s(&from, at)).into_iter().for_each(|half| seen.moved(isa, half));
     }
     widen(isa, input, seen) {
         let v = input.register(isa);

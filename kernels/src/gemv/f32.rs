@@ -78,7 +78,7 @@ impl<F: Format> Terms<F> for Pairs {
 
     #[inline(always)]
     fn activations<I: Isa>(isa: I, x: &[u8], n: usize) -> I::F32 {
-        isa.from_bf16(isa.f32s(x, n / 2 * I::LANES))[n % 2]
+        isa.of_bf16(isa.f32s(x, n / 2 * I::LANES))[n % 2]
     }
 
     #[inline(always)]
@@ -88,7 +88,7 @@ impl<F: Format> Terms<F> for Pairs {
             span,
             #[inline(always)]
             |n, pairs| {
-                let [first, second] = isa.from_bf16(pairs);
+                let [first, second] = isa.of_bf16(pairs);
                 each(2 * n, first);
                 each(2 * n + 1, second);
             },

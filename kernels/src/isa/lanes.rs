@@ -202,7 +202,7 @@ impl<const L: usize, const Q: usize> Isa for Lanes<L, Q> {
         let bits = |n: usize| u32::from(half::bf16::from_f32(both(n)).to_bits());
         array(|n| f32::from_bits(bits(2 * n) | bits(2 * n + 1) << 16))
     }
-    fn from_bf16(self, pairs: [f32; Q]) -> [[f32; Q]; 2] {
+    fn of_bf16(self, pairs: [f32; Q]) -> [[f32; Q]; 2] {
         let of = |bits: fn(u32) -> u32| pairs.map(|pair| f32::from_bits(bits(pair.to_bits())));
         [of(|pair| pair << 16), of(|pair| pair & 0xFFFF_0000)]
     }

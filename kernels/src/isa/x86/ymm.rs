@@ -218,7 +218,7 @@ macro_rules! ymm_isa {
             let packed = _mm256_packus_epi32(rounded(a), rounded(b));
             _mm256_castsi256_ps(_mm256_permute4x64_epi64::<0b11_01_10_00>(packed))
         }
-        fn from_bf16(self, pairs: __m256) -> [__m256; 2] {
+        fn of_bf16(self, pairs: __m256) -> [__m256; 2] {
             let bits = _mm256_castps_si256(pairs);
             let second = _mm256_and_si256(bits, _mm256_set1_epi32(-1 << 16));
             [_mm256_castsi256_ps(_mm256_slli_epi32::<16>(bits)), _mm256_castsi256_ps(second)]

@@ -207,7 +207,7 @@ x86_isa!(Avx512Vnni {
         }
         pairs
     }
-    fn from_bf16(self, pairs: __m512) -> [__m512; 2] {
+    fn of_bf16(self, pairs: __m512) -> [__m512; 2] {
         let bits = _mm512_castps_si512(pairs);
         let second = _mm512_and_si512(bits, _mm512_set1_epi32(-1 << 16));
         [_mm512_castsi512_ps(_mm512_slli_epi32::<16>(bits)), _mm512_castsi512_ps(second)]
