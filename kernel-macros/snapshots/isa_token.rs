@@ -1,4 +1,4 @@
-///512-bit registers, `vpdpbusd`, byte permutes and bit matrices (VBMI, GFNI: Ice Lake, Zen 4 andlater).
+///512-bit registers, `vpdpbusd`, byte permutes and bit matrices (VBMI, GFNI: Ice Lake, Zen 4 and later).
 #[derive(Clone, Copy, Debug)]
 #[cfg(target_arch = "x86_64")]
 pub struct Avx512Vnni(());
@@ -94,7 +94,7 @@ pub mod avx512vnni {
     const _: () = assert!(< super::Avx512Vnni as super::Isa > ::LANES == 64);
     pub static INFO: super::IsaInfo = super::IsaInfo {
         name: "avx512vnni",
-        summary: "512-bit registers, `vpdpbusd`, byte permutes and bit matrices (VBMI, GFNI: Ice Lake, Zen 4 andlater).",
+        summary: "512-bit registers, `vpdpbusd`, byte permutes and bit matrices (VBMI, GFNI: Ice Lake, Zen 4 and later).",
         lanes: 64,
         panels: 2,
         columns: 6,

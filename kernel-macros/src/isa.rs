@@ -105,8 +105,8 @@ pub(crate) const ISAS: &[Row] = &[
         tiles: TILES,
         panels: 2,
         columns: 6,
-        doc: "512-bit registers, `vpdpbusd`, byte permutes and bit matrices (VBMI, GFNI: Ice Lake, Zen 4 and\
-              later).",
+        doc: "512-bit registers, `vpdpbusd`, byte permutes and bit matrices (VBMI, GFNI: Ice Lake, Zen 4 \
+              and later).",
     },
 ];
 

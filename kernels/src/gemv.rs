@@ -21,12 +21,12 @@
 //! units' scales over the lanes, and an `fma`. Lanes stay partial sums until the row ends.
 //! Two accumulators a column hide the latency of the `fma`.
 //!
-//! One column's loop takes two spans without a branch between them, dense weights four short ones
-//! (`TOGETHER`). While a load waits for memory a core looks some hundred instructions ahead for the
+//! On 64-byte registers the loop of one or two columns takes two spans without a branch between
+//! them, that of one column of dense weights four short ones on all (`TOGETHER`). While a load waits for memory a core looks some hundred instructions ahead for the
 //! next one, and what a loop needs besides its work takes a share of them: F16 is read 5 to 10 %
-//! faster for it, and Q4_0 in L1 takes 16.3 cycles instead of 18.5. On Zen 4 the other bound of a
-//! span is the two pipes that shuffle and shift: a field of a byte is one step of a third pipe
-//! (`Isa::fields`), and what can be loaded twice is not permuted.
+//! faster for it, and 256 weights of Q4_0 in L2 take 17.0 cycles instead of 18.6. The other bound is
+//! the number of vector steps, above all those that shuffle and shift: a field of a byte is one step
+//! (`Isa::fields`), and what can be stored twice is not permuted.
 //!
 //! Weights are one stream of reads, which hardware follows by itself up to the end of a page. What
 //! it needs is the start of the next one (`ahead`): measured on Zen 4, asking for eight lines of
@@ -36,8 +36,8 @@
 //! streams are another matter: asking for every line saves up to a third of the time.
 //!
 //! Activations are to stay in L1 besides that stream. Those of class `bf16` meet weights of bfloat16
-//! as pairs (`rows_bf16`): half the place, a fifth less time with one thread, and twice the speed
-//! where another program takes a part of the cache. Where they outgrow half of L1, rows share them.
+//! as pairs (`rows_bf16`): half the place, and for one thread a sixth less time, more on a busy
+//! machine. Where they outgrow half of L1, rows share them.
 //!
 //! A row's last span may be cut short by the end of the row. It is read into the next row, whose
 //! scales count as zero; copying its blocks aside costs several times as much, because loads wait

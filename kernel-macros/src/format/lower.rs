@@ -15,9 +15,8 @@
 //! | anything else | `shuffle`, `permute` | | one bit, 32 lanes | `test_bits` |
 //! | | | | anything else | `shift_bytes` |
 //!
-//! In wide registers shift and mask are one step, `fields`, where they are alike in each qword.
-//!
-//! so that any index map has a translation.
+//! so that any index map has a translation. In wide registers shift and mask are one step, `fields`,
+//! where they are alike in each qword.
 
 use super::body::Body;
 use super::model::Bit;
