@@ -86,23 +86,27 @@ impl Params {
             _ => Self::default(),
         };
         let has = |class| format.kernels.iter().any(|kernel| kernel.class == class);
+        let in_gemv = |kernel: &Kernel| {
+            kernel.class == Numerics::Bf16 && matches!(kernel.entry, Entry::GemvF32(_))
+        };
         let quantizes = class.quantizes() && has(Numerics::Q8);
-        // Quants have a scale, and a sum times the scale, for every 32 of them.
-        let bytes = if quantizes { depth + depth / 4 } else { 4 * depth };
+        let in_pairs = class == Numerics::Bf16 && format.kernels.iter().any(in_gemv);
+        let bytes = match (quantizes, in_pairs) {
+            // Quants have a scale, and a sum times the scale, for every 32 of them.
+            (true, _) => depth + depth / 4,
+            (_, true) => 2 * depth,
+            _ => 4 * depth,
+        };
         let rows = if bytes > HALF_OF_L1 { 4 } else { defaults.rows };
-        let pairs = class == Numerics::Bf16 && isa.multiplies_bf16();
         let switch_at = if quantizes && bits >= 4 {
             let fit = HALF_OF_L1 * 3 / 2 / bytes.max(1);
             u16::try_from(fit + 1)
                 .map_or(defaults.switch_at, |from| from.clamp(2, defaults.switch_at))
         } else if has(Numerics::Q8) {
             defaults.switch_at
-        } else if pairs && has(Numerics::Bf16) {
-            // Multiplied twice as fast as floats; weights that are bfloat16 are so in gemv, too.
-            let in_gemv = |kernel: &Kernel| {
-                kernel.class == Numerics::Bf16 && matches!(kernel.entry, Entry::GemvF32(_))
-            };
-            if format.kernels.iter().any(in_gemv) { 6 } else { 3 }
+        } else if class == Numerics::Bf16 && has(Numerics::Bf16) && isa.multiplies_bf16() {
+            // Multiplied twice as fast as floats; but in gemv, too, pairs are worth something.
+            if in_pairs { 6 } else { 3 }
         } else {
             8
         };
@@ -135,6 +139,10 @@ mod tests {
         // It has no integer kernels: its activations are floats whatever was asked for.
         assert_eq!(of("F16", 4096, Numerics::Q8), (1, 8));
         assert_eq!(of("F16", 14336, Numerics::F32), (4, 8));
+        // Pairs of bfloat16 take half the place of floats.
+        assert_eq!(of("BF16", 8192, Numerics::Bf16).0, 1);
+        assert_eq!(of("BF16", 14336, Numerics::Bf16).0, 4);
+        assert_eq!(of("F16", 8192, Numerics::Bf16).0, 4);
         assert_eq!(of("Q4_K", 0, Numerics::Q8).0, 1);
     }
 }
