@@ -24,8 +24,13 @@
 //!   more `fma` with the scaled sum.
 //!
 //! Port budget of a unit of 32, a column and a panel on a core with two vector pipes: 8 + 2, so
-//! 80 % of the dot product peak is the ceiling (with a bias: 73 %; units of 16: 67 %). Loads are
-//! at most one per dot product; two panels share the columns' and halve them.
+//! 80 % of the dot product peak is the ceiling (with a bias: 73 %). Loads are at most one per dot
+//! product; two panels share the columns' and halve them.
+//!
+//! Two units of 16 have one activation scale. Their sums become floats by subtracting [`ROUND`],
+//! are multiplied with their own scales, and enter together: 8 + 3 instead of 8 + 4 where another
+//! pipe adds (AMD's cores: 73 %, with biases 62 %; elsewhere a subtraction more than it saves).
+//! Integer products of sums are no way around the floats': they take the same two pipes.
 //!
 //! In class `q8_256` the activation scale waits for 256 weights. A unit costs a conversion and one
 //! `fma`; on cores that convert beside the two pipes (Zen 4) the ceilings are 88 % (with a bias:
@@ -41,7 +46,7 @@
 //! ([`counts_signed`]) leave no room for a second product in a word: each step widens, and twice
 //! the multiplications make half the peak the ceiling.
 
-use crate::activations::{ROUND, WIDE_GROUP};
+use crate::activations::{GROUP, ROUND, WIDE_GROUP};
 use crate::format::{counts_signed, together};
 use crate::isa::{Isa, array};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
@@ -102,6 +107,32 @@ pub const fn code_class<I: Isa>(code_max: u32) -> u32 {
     }
 }
 
+/// One unit of a tile.
+struct Unit<'a, const MR: usize, const NR: usize> {
+    panels: [&'a [u8]; MR],
+    quants: &'a [i8],
+    factors: &'a [Factors; NR],
+}
+
+/// Unit `u` of a tile, `registers` of each panel.
+#[inline(always)]
+fn unit_at<'a, I: Isa, const MR: usize, const STEPS: usize, const NR: usize>(
+    tile: &TileQ8<'a>,
+    u: usize,
+    registers: usize,
+) -> Unit<'a, MR, NR> {
+    let panels: &[&[u8]; MR] = tile.panels.first_chunk().expect("MR panels");
+    let (size, columns) = (registers * I::LANES, NR * 4 * STEPS);
+    Unit {
+        panels: array(
+            #[inline(always)]
+            |r| &panels[r][u * size..(u + 1) * size],
+        ),
+        quants: &tile.quants[u * columns..(u + 1) * columns],
+        factors: tile.factors[u * NR..(u + 1) * NR].first_chunk().expect("NR factors"),
+    }
+}
+
 /// Panels times columns in class `q8`. `STEPS` registers of codes make a unit of a panel.
 #[inline(always)]
 pub fn tile_q8<
@@ -115,35 +146,89 @@ pub fn tile_q8<
     isa: I,
     tile: &mut TileQ8<'_>,
 ) {
+    let acc = match const { 4 * STEPS < GROUP } {
+        true => halves_q8::<I, MR, STEPS, CENTERED, CODE_MAX, NR>(isa, tile),
+        false => groups_q8::<I, MR, STEPS, CENTERED, CODE_MAX, NR>(isa, tile),
+    };
+    put(isa, &acc, tile.out);
+}
+
+/// Products where each unit has an activation scale of its own.
+#[inline(always)]
+fn groups_q8<
+    I: Isa,
+    const MR: usize,
+    const STEPS: usize,
+    const CENTERED: bool,
+    const CODE_MAX: u32,
+    const NR: usize,
+>(
+    isa: I,
+    tile: &TileQ8<'_>,
+) -> [[I::F32; NR]; MR] {
     let registers = STEPS + if CENTERED { 1 } else { 2 };
-    let (size, columns) = (registers * I::LANES, NR * 4 * STEPS);
-    let panels: &[&[u8]; MR] = tile.panels.first_chunk().expect("MR panels");
     let mut acc = [[isa.splat(0.0); NR]; MR];
     for u in 0..tile.units {
-        let units: [&[u8]; MR] = array(
-            #[inline(always)]
-            |r| &panels[r][u * size..(u + 1) * size],
-        );
-        let quants = &tile.quants[u * columns..(u + 1) * columns];
-        let factors: &[Factors; NR] =
-            tile.factors[u * NR..(u + 1) * NR].first_chunk().expect("NR factors");
-        let sums = dots::<I, MR, STEPS, CENTERED, CODE_MAX, NR>(isa, &units, quants, factors);
+        let unit = unit_at::<I, MR, STEPS, NR>(tile, u, registers);
+        let sums = dots::<I, MR, STEPS, CENTERED, CODE_MAX, NR>(isa, &unit);
         for r in 0..MR {
-            let scale = isa.f32s(units[r], STEPS * I::LANES);
+            let scale = isa.f32s(unit.panels[r], STEPS * I::LANES);
             for c in 0..NR {
-                let Factors { scale: by, offset, .. } = factors[c];
+                let Factors { scale: by, offset, .. } = unit.factors[c];
                 let sum = isa.fma(isa.as_f32(sums[r][c]), isa.splat(by), isa.splat(offset));
                 acc[r][c] = isa.fma(sum, scale, acc[r][c]);
             }
             if !CENTERED {
-                let bias = isa.f32s(units[r], (STEPS + 1) * I::LANES);
+                let bias = isa.f32s(unit.panels[r], (STEPS + 1) * I::LANES);
                 for c in 0..NR {
-                    acc[r][c] = isa.fma(bias, isa.splat(factors[c].part), acc[r][c]);
+                    acc[r][c] = isa.fma(bias, isa.splat(unit.factors[c].part), acc[r][c]);
                 }
             }
         }
     }
-    put(isa, &acc, tile.out);
+    acc
+}
+
+/// Products where two units have the same activation scale, which enters once for both.
+#[inline(always)]
+fn halves_q8<
+    I: Isa,
+    const MR: usize,
+    const STEPS: usize,
+    const CENTERED: bool,
+    const CODE_MAX: u32,
+    const NR: usize,
+>(
+    isa: I,
+    tile: &TileQ8<'_>,
+) -> [[I::F32; NR]; MR] {
+    let registers = STEPS + if CENTERED { 1 } else { 2 };
+    let mut acc = [[isa.splat(0.0); NR]; MR];
+    for u in (0..tile.units).step_by(2) {
+        let first = unit_at::<I, MR, STEPS, NR>(tile, u, registers);
+        let second = unit_at::<I, MR, STEPS, NR>(tile, u + 1, registers);
+        let sums_first = dots::<I, MR, STEPS, CENTERED, CODE_MAX, NR>(isa, &first);
+        let sums_second = dots::<I, MR, STEPS, CENTERED, CODE_MAX, NR>(isa, &second);
+        for r in 0..MR {
+            let scale_first = isa.f32s(first.panels[r], STEPS * I::LANES);
+            let scale_second = isa.f32s(second.panels[r], STEPS * I::LANES);
+            for c in 0..NR {
+                let sum_first = isa.add(isa.as_f32(sums_first[r][c]), isa.splat(-ROUND));
+                let sum_second = isa.add(isa.as_f32(sums_second[r][c]), isa.splat(-ROUND));
+                let share = isa.fma(sum_second, scale_second, isa.mul(sum_first, scale_first));
+                acc[r][c] = isa.fma(share, isa.splat(first.factors[c].scale), acc[r][c]);
+            }
+            if !CENTERED {
+                let bias_first = isa.f32s(first.panels[r], (STEPS + 1) * I::LANES);
+                let bias_second = isa.f32s(second.panels[r], (STEPS + 1) * I::LANES);
+                for c in 0..NR {
+                    acc[r][c] = isa.fma(bias_first, isa.splat(first.factors[c].part), acc[r][c]);
+                    acc[r][c] = isa.fma(bias_second, isa.splat(second.factors[c].part), acc[r][c]);
+                }
+            }
+        }
+    }
+    acc
 }
 
 /// Panels times columns in class `q8_256`, where the units of 256 weights share their activation
@@ -161,31 +246,23 @@ pub fn tile_q8_256<
     tile: &mut TileQ8<'_>,
 ) {
     let registers = STEPS + if CENTERED { 1 } else { 2 };
-    let (size, columns) = (registers * I::LANES, NR * 4 * STEPS);
-    let panels: &[&[u8]; MR] = tile.panels.first_chunk().expect("MR panels");
     let mut acc = [[isa.splat(0.0); NR]; MR];
     let mut u = 0;
     while u < tile.units {
         let mut share = [[isa.splat(0.0); NR]; MR];
         let next = tile.units.min(u + WIDE_GROUP / (4 * STEPS));
         for u in u..next {
-            let units: [&[u8]; MR] = array(
-                #[inline(always)]
-                |r| &panels[r][u * size..(u + 1) * size],
-            );
-            let quants = &tile.quants[u * columns..(u + 1) * columns];
-            let factors: &[Factors; NR] =
-                tile.factors[u * NR..(u + 1) * NR].first_chunk().expect("NR factors");
-            let sums = dots::<I, MR, STEPS, CENTERED, CODE_MAX, NR>(isa, &units, quants, factors);
+            let unit = unit_at::<I, MR, STEPS, NR>(tile, u, registers);
+            let sums = dots::<I, MR, STEPS, CENTERED, CODE_MAX, NR>(isa, &unit);
             for r in 0..MR {
-                let scale = isa.f32s(units[r], STEPS * I::LANES);
+                let scale = isa.f32s(unit.panels[r], STEPS * I::LANES);
                 for c in 0..NR {
                     share[r][c] = isa.fma(isa.to_f32(sums[r][c]), scale, share[r][c]);
                 }
                 if !CENTERED {
-                    let bias = isa.f32s(units[r], (STEPS + 1) * I::LANES);
+                    let bias = isa.f32s(unit.panels[r], (STEPS + 1) * I::LANES);
                     for c in 0..NR {
-                        share[r][c] = isa.fma(bias, isa.splat(factors[c].part), share[r][c]);
+                        share[r][c] = isa.fma(bias, isa.splat(unit.factors[c].part), share[r][c]);
                     }
                 }
             }
@@ -213,10 +290,9 @@ fn dots<
     const NR: usize,
 >(
     isa: I,
-    units: &[&[u8]; MR],
-    quants: &[i8],
-    factors: &[Factors; NR],
+    unit: &Unit<'_, MR, NR>,
 ) -> [[I::I32; NR]; MR] {
+    let Unit { panels, quants, factors } = unit;
     let starts: [I::I32; NR] = array(
         #[inline(always)]
         |c| isa.splat_i32(factors[c].start),
@@ -230,7 +306,7 @@ fn dots<
             for step in first..STEPS.min(first + together) {
                 let codes: [I::Bytes; MR] = array(
                     #[inline(always)]
-                    |r| isa.load(units[r], step * I::LANES),
+                    |r| isa.load(panels[r], step * I::LANES),
                 );
                 for c in 0..NR {
                     let quad = isa.quad(quants, 4 * (c * STEPS + step));
@@ -250,7 +326,7 @@ fn dots<
         for step in 0..STEPS {
             let codes: [I::Bytes; MR] = array(
                 #[inline(always)]
-                |r| isa.load(units[r], step * I::LANES),
+                |r| isa.load(panels[r], step * I::LANES),
             );
             for c in 0..NR {
                 let quad = isa.quad(quants, 4 * (c * STEPS + step));

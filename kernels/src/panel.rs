@@ -13,6 +13,7 @@
 //! holds one weight of each row, in class `bf16` a pair. Only this file knows a format; the loop
 //! does not.
 
+use crate::activations::GROUP;
 use crate::format::{Coded, Format, center};
 use crate::gemv::{prefetch_all, spans};
 use crate::isa::Isa;
@@ -83,10 +84,16 @@ impl Shape {
         self.unit / 4 + if self.center.is_some() { 1 } else { 2 }
     }
 
+    /// Units of rows of `depth` weights, in whole groups of activations.
+    #[must_use]
+    pub const fn units(&self, depth: usize) -> usize {
+        depth.div_ceil(GROUP) * (GROUP / self.unit)
+    }
+
     /// Bytes of a panel of rows of `depth` weights.
     #[must_use]
     pub const fn bytes(&self, depth: usize) -> usize {
-        depth.div_ceil(self.unit) * self.registers() * 4 * self.rows
+        self.units(depth) * self.registers() * 4 * self.rows
     }
 }
 
@@ -130,10 +137,13 @@ pub fn unpack_q8<I: Isa, F: Coded>(isa: I, source: &Source<'_>, panel: &mut Pane
     let (rows, registers) = (shape.rows, shape.registers());
     let (units, steps) = (F::SPAN / F::UNIT, F::UNIT / 4);
     let count = source.depth.div_ceil(F::SPAN);
-    let floats = count * units * registers * rows;
+    // Whole spans, and whole groups of activations.
+    let whole = (count * units).next_multiple_of(GROUP / F::UNIT);
+    let (written, floats) = (count * units * registers * rows, whole * registers * rows);
     // Registers of codes as they come, a row after the other; then 16 scales and biases a row.
     let codes_len = F::SPAN / I::LANES * rows * rows;
     let (out, scratch) = panel.reserve(floats, codes_len + 2 * 16 * rows);
+    out[written..].fill(0.0);
     let (codes, groups) = scratch.split_at_mut(codes_len);
     let (scales, biases) = groups.split_at_mut(16 * rows);
     let mut room = F::Span::new_zeroed();

@@ -96,7 +96,7 @@ impl ColumnPanel {
 
     fn pack_q8(&mut self, shape: Shape, x: &Activations, block: ColumnBlock) {
         let (_, depth) = x.shape();
-        self.units = depth.div_ceil(shape.unit);
+        self.units = shape.units(depth);
         let size = self.units * block.count;
         self.quants.reserve(size * shape.unit);
         self.factors.reserve(size);
