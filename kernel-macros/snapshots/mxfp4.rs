@@ -35,7 +35,7 @@ const _: () = ::core::assert!(::core::mem::size_of:: < BlockMXFP4 > () == 17);
 #[allow(clippy::all, clippy::pedantic, missing_docs, unreachable_pub, unused_imports)]
 mod kernels_of_mxfp4 {
     use super::{BlockMXFP4, MXFP4};
-    use ::kernels::isa::{Fields, Shift, Spots};
+    use ::kernels::isa::{Fields, Rows, Shift, Spots};
     use ::kernels::format::{Link, Order};
     use ::kernels::{Coded, Format, FormatInfo, Isa, float, format, layout, zerocopy};
     const Q_BITS: layout::Numbers = layout::Numbers {
@@ -137,6 +137,40 @@ mod kernels_of_mxfp4 {
                 each(6, isa.lookup(isa.shift_dwords(from, BY1), AT1));
                 let from = isa.load_halves(span, 120, 120);
                 each(7, isa.lookup(isa.shift_dwords(from, BY1), AT1));
+            }
+        }
+        const STRETCH: usize = 32;
+        const REACH: usize = 17;
+        #[inline(always)]
+        fn columns<I: Isa>(
+            isa: I,
+            rows: &Rows<'_>,
+            at: usize,
+            mut each: impl FnMut(usize, I::Bytes),
+        ) {
+            const AT0: &[u8; 16] = &[
+                12, 13, 14, 15, 16, 18, 20, 24, 12, 11, 10, 9, 8, 6, 4, 0,
+            ];
+            if const { I::LANES == 64 } {
+                let run0 = isa.dwords(rows, at + 1);
+                for d in 0..4 {
+                    let from = run0[d];
+                    each(0 + d, isa.lookup(from, AT0));
+                }
+                for d in 0..4 {
+                    let from = run0[d];
+                    each(4 + d, isa.lookup(isa.shr(from, 4), AT0));
+                }
+            } else {
+                let run0 = isa.dwords(rows, at + 1);
+                for d in 0..4 {
+                    let from = run0[d];
+                    each(0 + d, isa.lookup(from, AT0));
+                }
+                for d in 0..4 {
+                    let from = run0[d];
+                    each(4 + d, isa.lookup(isa.shr(from, 4), AT0));
+                }
             }
         }
         const ORDER_WIDE: Option<Order> = Some(Order {
@@ -251,7 +285,7 @@ mod kernels_of_mxfp4 {
         ggml_type: Some(39),
         block_len: 32,
         block_bytes: 17,
-        code_hash: 5208544038342947893u64,
+        code_hash: 14685751360996926043u64,
         layout: Some(&LAYOUT),
         dequantize: |bytes, weights| {
             format::dequantize_blocks::<

@@ -35,7 +35,7 @@ const _: () = ::core::assert!(::core::mem::size_of:: < BlockQ4_0 > () == 18);
 #[allow(clippy::all, clippy::pedantic, missing_docs, unreachable_pub, unused_imports)]
 mod kernels_of_q4_0 {
     use super::{BlockQ4_0, Q4_0};
-    use ::kernels::isa::{Fields, Shift, Spots};
+    use ::kernels::isa::{Fields, Rows, Shift, Spots};
     use ::kernels::format::{Link, Order};
     use ::kernels::{Coded, Format, FormatInfo, Isa, float, format, layout, zerocopy};
     const Q_BITS: layout::Numbers = layout::Numbers {
@@ -129,6 +129,46 @@ mod kernels_of_q4_0 {
                 each(6, isa.and(isa.shift_dwords(from, BY0), isa.splat_u8(15)));
                 let from = isa.load_halves(span, 128, 128);
                 each(7, isa.and(isa.shift_dwords(from, BY0), isa.splat_u8(15)));
+            }
+        }
+        const STRETCH: usize = 32;
+        const REACH: usize = 18;
+        #[inline(always)]
+        fn columns<I: Isa>(
+            isa: I,
+            rows: &Rows<'_>,
+            at: usize,
+            mut each: impl FnMut(usize, I::Bytes),
+        ) {
+            const FIELDS0: &Fields = &Fields::new([
+                (4, 15),
+                (4, 15),
+                (4, 15),
+                (4, 15),
+                (4, 15),
+                (4, 15),
+                (4, 15),
+                (4, 15),
+            ]);
+            if const { I::LANES == 64 } {
+                let run0 = isa.dwords(rows, at + 2);
+                for d in 0..4 {
+                    let from = run0[d];
+                    each(0 + d, isa.and(from, isa.splat_u8(15)));
+                }
+                for d in 0..4 {
+                    each(4 + d, isa.fields(run0[d], FIELDS0));
+                }
+            } else {
+                let run0 = isa.dwords(rows, at + 2);
+                for d in 0..4 {
+                    let from = run0[d];
+                    each(0 + d, isa.and(from, isa.splat_u8(15)));
+                }
+                for d in 0..4 {
+                    let from = run0[d];
+                    each(4 + d, isa.and(isa.shr(from, 4), isa.splat_u8(15)));
+                }
             }
         }
         const ORDER_WIDE: Option<Order> = Some(Order {
@@ -262,7 +302,7 @@ mod kernels_of_q4_0 {
         ggml_type: Some(2),
         block_len: 32,
         block_bytes: 18,
-        code_hash: 4292473653169104157u64,
+        code_hash: 14684617776489327848u64,
         layout: Some(&LAYOUT),
         dequantize: |bytes, weights| {
             format::dequantize_blocks::<

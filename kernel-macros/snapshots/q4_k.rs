@@ -41,7 +41,7 @@ const _: () = ::core::assert!(::core::mem::size_of:: < BlockQ4_K > () == 144);
 #[allow(clippy::all, clippy::pedantic, missing_docs, unreachable_pub, unused_imports)]
 mod kernels_of_q4_k {
     use super::{BlockQ4_K, Q4_K};
-    use ::kernels::isa::{Fields, Shift, Spots};
+    use ::kernels::isa::{Fields, Rows, Shift, Spots};
     use ::kernels::format::{Link, Order};
     use ::kernels::{Coded, Format, FormatInfo, Isa, float, format, layout, zerocopy};
     const SC_BITS: layout::Numbers = layout::Numbers {
@@ -168,6 +168,165 @@ mod kernels_of_q4_k {
                 each(14, isa.and(from, isa.splat_u8(15)));
                 let from = isa.load(span, 256);
                 each(15, isa.and(isa.shr(from, 4), isa.splat_u8(15)));
+            }
+        }
+        const STRETCH: usize = 256;
+        const REACH: usize = 144;
+        #[inline(always)]
+        fn columns<I: Isa>(
+            isa: I,
+            rows: &Rows<'_>,
+            at: usize,
+            mut each: impl FnMut(usize, I::Bytes),
+        ) {
+            const FIELDS0: &Fields = &Fields::new([
+                (4, 15),
+                (4, 15),
+                (4, 15),
+                (4, 15),
+                (4, 15),
+                (4, 15),
+                (4, 15),
+                (4, 15),
+            ]);
+            if const { I::LANES == 64 } {
+                let run0 = isa.dwords(rows, at + 16);
+                for d in 0..4 {
+                    let from = run0[d];
+                    each(0 + d, isa.and(from, isa.splat_u8(15)));
+                }
+                for d in 0..4 {
+                    each(8 + d, isa.fields(run0[d], FIELDS0));
+                }
+                let run1 = isa.dwords(rows, at + 32);
+                for d in 0..4 {
+                    let from = run1[d];
+                    each(4 + d, isa.and(from, isa.splat_u8(15)));
+                }
+                for d in 0..4 {
+                    each(12 + d, isa.fields(run1[d], FIELDS0));
+                }
+                let run2 = isa.dwords(rows, at + 48);
+                for d in 0..4 {
+                    let from = run2[d];
+                    each(16 + d, isa.and(from, isa.splat_u8(15)));
+                }
+                for d in 0..4 {
+                    each(24 + d, isa.fields(run2[d], FIELDS0));
+                }
+                let run3 = isa.dwords(rows, at + 64);
+                for d in 0..4 {
+                    let from = run3[d];
+                    each(20 + d, isa.and(from, isa.splat_u8(15)));
+                }
+                for d in 0..4 {
+                    each(28 + d, isa.fields(run3[d], FIELDS0));
+                }
+                let run4 = isa.dwords(rows, at + 80);
+                for d in 0..4 {
+                    let from = run4[d];
+                    each(32 + d, isa.and(from, isa.splat_u8(15)));
+                }
+                for d in 0..4 {
+                    each(40 + d, isa.fields(run4[d], FIELDS0));
+                }
+                let run5 = isa.dwords(rows, at + 96);
+                for d in 0..4 {
+                    let from = run5[d];
+                    each(36 + d, isa.and(from, isa.splat_u8(15)));
+                }
+                for d in 0..4 {
+                    each(44 + d, isa.fields(run5[d], FIELDS0));
+                }
+                let run6 = isa.dwords(rows, at + 112);
+                for d in 0..4 {
+                    let from = run6[d];
+                    each(48 + d, isa.and(from, isa.splat_u8(15)));
+                }
+                for d in 0..4 {
+                    each(56 + d, isa.fields(run6[d], FIELDS0));
+                }
+                let run7 = isa.dwords(rows, at + 128);
+                for d in 0..4 {
+                    let from = run7[d];
+                    each(52 + d, isa.and(from, isa.splat_u8(15)));
+                }
+                for d in 0..4 {
+                    each(60 + d, isa.fields(run7[d], FIELDS0));
+                }
+            } else {
+                let run0 = isa.dwords(rows, at + 16);
+                for d in 0..4 {
+                    let from = run0[d];
+                    each(0 + d, isa.and(from, isa.splat_u8(15)));
+                }
+                for d in 0..4 {
+                    let from = run0[d];
+                    each(8 + d, isa.and(isa.shr(from, 4), isa.splat_u8(15)));
+                }
+                let run1 = isa.dwords(rows, at + 32);
+                for d in 0..4 {
+                    let from = run1[d];
+                    each(4 + d, isa.and(from, isa.splat_u8(15)));
+                }
+                for d in 0..4 {
+                    let from = run1[d];
+                    each(12 + d, isa.and(isa.shr(from, 4), isa.splat_u8(15)));
+                }
+                let run2 = isa.dwords(rows, at + 48);
+                for d in 0..4 {
+                    let from = run2[d];
+                    each(16 + d, isa.and(from, isa.splat_u8(15)));
+                }
+                for d in 0..4 {
+                    let from = run2[d];
+                    each(24 + d, isa.and(isa.shr(from, 4), isa.splat_u8(15)));
+                }
+                let run3 = isa.dwords(rows, at + 64);
+                for d in 0..4 {
+                    let from = run3[d];
+                    each(20 + d, isa.and(from, isa.splat_u8(15)));
+                }
+                for d in 0..4 {
+                    let from = run3[d];
+                    each(28 + d, isa.and(isa.shr(from, 4), isa.splat_u8(15)));
+                }
+                let run4 = isa.dwords(rows, at + 80);
+                for d in 0..4 {
+                    let from = run4[d];
+                    each(32 + d, isa.and(from, isa.splat_u8(15)));
+                }
+                for d in 0..4 {
+                    let from = run4[d];
+                    each(40 + d, isa.and(isa.shr(from, 4), isa.splat_u8(15)));
+                }
+                let run5 = isa.dwords(rows, at + 96);
+                for d in 0..4 {
+                    let from = run5[d];
+                    each(36 + d, isa.and(from, isa.splat_u8(15)));
+                }
+                for d in 0..4 {
+                    let from = run5[d];
+                    each(44 + d, isa.and(isa.shr(from, 4), isa.splat_u8(15)));
+                }
+                let run6 = isa.dwords(rows, at + 112);
+                for d in 0..4 {
+                    let from = run6[d];
+                    each(48 + d, isa.and(from, isa.splat_u8(15)));
+                }
+                for d in 0..4 {
+                    let from = run6[d];
+                    each(56 + d, isa.and(isa.shr(from, 4), isa.splat_u8(15)));
+                }
+                let run7 = isa.dwords(rows, at + 128);
+                for d in 0..4 {
+                    let from = run7[d];
+                    each(52 + d, isa.and(from, isa.splat_u8(15)));
+                }
+                for d in 0..4 {
+                    let from = run7[d];
+                    each(60 + d, isa.and(isa.shr(from, 4), isa.splat_u8(15)));
+                }
             }
         }
         const ORDER_WIDE: Option<Order> = Some(Order {
@@ -414,7 +573,7 @@ mod kernels_of_q4_k {
         ggml_type: Some(12),
         block_len: 256,
         block_bytes: 144,
-        code_hash: 5649043702395410894u64,
+        code_hash: 17741073331096247115u64,
         layout: Some(&LAYOUT),
         dequantize: |bytes, weights| {
             format::dequantize_blocks::<

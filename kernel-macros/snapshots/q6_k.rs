@@ -41,7 +41,7 @@ const _: () = ::core::assert!(::core::mem::size_of:: < BlockQ6_K > () == 210);
 #[allow(clippy::all, clippy::pedantic, missing_docs, unreachable_pub, unused_imports)]
 mod kernels_of_q6_k {
     use super::{BlockQ6_K, Q6_K};
-    use ::kernels::isa::{Fields, Shift, Spots};
+    use ::kernels::isa::{Fields, Rows, Shift, Spots};
     use ::kernels::format::{Link, Order};
     use ::kernels::{Coded, Format, FormatInfo, Isa, float, format, layout, zerocopy};
     const SCALES_BITS: layout::Numbers = layout::Numbers {
@@ -191,6 +191,287 @@ mod kernels_of_q6_k {
                 each(7, isa.or(part14, part15));
             }
         }
+        const STRETCH: usize = 256;
+        const REACH: usize = 192;
+        #[inline(always)]
+        fn columns<I: Isa>(
+            isa: I,
+            rows: &Rows<'_>,
+            at: usize,
+            mut each: impl FnMut(usize, I::Bytes),
+        ) {
+            const FIELDS0: &Fields = &Fields::new([
+                (-4, 48),
+                (-4, 48),
+                (-4, 48),
+                (-4, 48),
+                (-4, 48),
+                (-4, 48),
+                (-4, 48),
+                (-4, 48),
+            ]);
+            const FIELDS1: &Fields = &Fields::new([
+                (4, 15),
+                (4, 15),
+                (4, 15),
+                (4, 15),
+                (4, 15),
+                (4, 15),
+                (4, 15),
+                (4, 15),
+            ]);
+            const FIELDS2: &Fields = &Fields::new([
+                (-2, 48),
+                (-2, 48),
+                (-2, 48),
+                (-2, 48),
+                (-2, 48),
+                (-2, 48),
+                (-2, 48),
+                (-2, 48),
+            ]);
+            const FIELDS3: &Fields = &Fields::new([
+                (2, 48),
+                (2, 48),
+                (2, 48),
+                (2, 48),
+                (2, 48),
+                (2, 48),
+                (2, 48),
+                (2, 48),
+            ]);
+            if const { I::LANES == 64 } {
+                let run0 = isa.dwords(rows, at + 0);
+                let run8 = isa.dwords(rows, at + 128);
+                for d in 0..4 {
+                    let from = run0[d];
+                    let part0 = isa.and(from, isa.splat_u8(15));
+                    let part1 = isa.fields(run8[d], FIELDS0);
+                    each(0 + d, isa.or(part0, part1));
+                }
+                for d in 0..4 {
+                    let part0 = isa.fields(run0[d], FIELDS1);
+                    let from = run8[d];
+                    let part1 = isa.and(from, isa.splat_u8(48));
+                    each(16 + d, isa.or(part0, part1));
+                }
+                let run2 = isa.dwords(rows, at + 32);
+                for d in 0..4 {
+                    let from = run2[d];
+                    let part0 = isa.and(from, isa.splat_u8(15));
+                    let part1 = isa.fields(run8[d], FIELDS2);
+                    each(8 + d, isa.or(part0, part1));
+                }
+                for d in 0..4 {
+                    let part0 = isa.fields(run2[d], FIELDS1);
+                    let part1 = isa.fields(run8[d], FIELDS3);
+                    each(24 + d, isa.or(part0, part1));
+                }
+                let run1 = isa.dwords(rows, at + 16);
+                let run9 = isa.dwords(rows, at + 144);
+                for d in 0..4 {
+                    let from = run1[d];
+                    let part0 = isa.and(from, isa.splat_u8(15));
+                    let part1 = isa.fields(run9[d], FIELDS0);
+                    each(4 + d, isa.or(part0, part1));
+                }
+                for d in 0..4 {
+                    let part0 = isa.fields(run1[d], FIELDS1);
+                    let from = run9[d];
+                    let part1 = isa.and(from, isa.splat_u8(48));
+                    each(20 + d, isa.or(part0, part1));
+                }
+                let run3 = isa.dwords(rows, at + 48);
+                for d in 0..4 {
+                    let from = run3[d];
+                    let part0 = isa.and(from, isa.splat_u8(15));
+                    let part1 = isa.fields(run9[d], FIELDS2);
+                    each(12 + d, isa.or(part0, part1));
+                }
+                for d in 0..4 {
+                    let part0 = isa.fields(run3[d], FIELDS1);
+                    let part1 = isa.fields(run9[d], FIELDS3);
+                    each(28 + d, isa.or(part0, part1));
+                }
+                let run4 = isa.dwords(rows, at + 64);
+                let run10 = isa.dwords(rows, at + 160);
+                for d in 0..4 {
+                    let from = run4[d];
+                    let part0 = isa.and(from, isa.splat_u8(15));
+                    let part1 = isa.fields(run10[d], FIELDS0);
+                    each(32 + d, isa.or(part0, part1));
+                }
+                for d in 0..4 {
+                    let part0 = isa.fields(run4[d], FIELDS1);
+                    let from = run10[d];
+                    let part1 = isa.and(from, isa.splat_u8(48));
+                    each(48 + d, isa.or(part0, part1));
+                }
+                let run6 = isa.dwords(rows, at + 96);
+                for d in 0..4 {
+                    let from = run6[d];
+                    let part0 = isa.and(from, isa.splat_u8(15));
+                    let part1 = isa.fields(run10[d], FIELDS2);
+                    each(40 + d, isa.or(part0, part1));
+                }
+                for d in 0..4 {
+                    let part0 = isa.fields(run6[d], FIELDS1);
+                    let part1 = isa.fields(run10[d], FIELDS3);
+                    each(56 + d, isa.or(part0, part1));
+                }
+                let run5 = isa.dwords(rows, at + 80);
+                let run11 = isa.dwords(rows, at + 176);
+                for d in 0..4 {
+                    let from = run5[d];
+                    let part0 = isa.and(from, isa.splat_u8(15));
+                    let part1 = isa.fields(run11[d], FIELDS0);
+                    each(36 + d, isa.or(part0, part1));
+                }
+                for d in 0..4 {
+                    let part0 = isa.fields(run5[d], FIELDS1);
+                    let from = run11[d];
+                    let part1 = isa.and(from, isa.splat_u8(48));
+                    each(52 + d, isa.or(part0, part1));
+                }
+                let run7 = isa.dwords(rows, at + 112);
+                for d in 0..4 {
+                    let from = run7[d];
+                    let part0 = isa.and(from, isa.splat_u8(15));
+                    let part1 = isa.fields(run11[d], FIELDS2);
+                    each(44 + d, isa.or(part0, part1));
+                }
+                for d in 0..4 {
+                    let part0 = isa.fields(run7[d], FIELDS1);
+                    let part1 = isa.fields(run11[d], FIELDS3);
+                    each(60 + d, isa.or(part0, part1));
+                }
+            } else {
+                let run0 = isa.dwords(rows, at + 0);
+                let run8 = isa.dwords(rows, at + 128);
+                for d in 0..4 {
+                    let from = run0[d];
+                    let part0 = isa.and(from, isa.splat_u8(15));
+                    let from = run8[d];
+                    let part1 = isa.and(isa.shl(from, 4), isa.splat_u8(48));
+                    each(0 + d, isa.or(part0, part1));
+                }
+                for d in 0..4 {
+                    let from = run0[d];
+                    let part0 = isa.and(isa.shr(from, 4), isa.splat_u8(15));
+                    let from = run8[d];
+                    let part1 = isa.and(from, isa.splat_u8(48));
+                    each(16 + d, isa.or(part0, part1));
+                }
+                let run2 = isa.dwords(rows, at + 32);
+                for d in 0..4 {
+                    let from = run2[d];
+                    let part0 = isa.and(from, isa.splat_u8(15));
+                    let from = run8[d];
+                    let part1 = isa.and(isa.shl(from, 2), isa.splat_u8(48));
+                    each(8 + d, isa.or(part0, part1));
+                }
+                for d in 0..4 {
+                    let from = run2[d];
+                    let part0 = isa.and(isa.shr(from, 4), isa.splat_u8(15));
+                    let from = run8[d];
+                    let part1 = isa.and(isa.shr(from, 2), isa.splat_u8(48));
+                    each(24 + d, isa.or(part0, part1));
+                }
+                let run1 = isa.dwords(rows, at + 16);
+                let run9 = isa.dwords(rows, at + 144);
+                for d in 0..4 {
+                    let from = run1[d];
+                    let part0 = isa.and(from, isa.splat_u8(15));
+                    let from = run9[d];
+                    let part1 = isa.and(isa.shl(from, 4), isa.splat_u8(48));
+                    each(4 + d, isa.or(part0, part1));
+                }
+                for d in 0..4 {
+                    let from = run1[d];
+                    let part0 = isa.and(isa.shr(from, 4), isa.splat_u8(15));
+                    let from = run9[d];
+                    let part1 = isa.and(from, isa.splat_u8(48));
+                    each(20 + d, isa.or(part0, part1));
+                }
+                let run3 = isa.dwords(rows, at + 48);
+                for d in 0..4 {
+                    let from = run3[d];
+                    let part0 = isa.and(from, isa.splat_u8(15));
+                    let from = run9[d];
+                    let part1 = isa.and(isa.shl(from, 2), isa.splat_u8(48));
+                    each(12 + d, isa.or(part0, part1));
+                }
+                for d in 0..4 {
+                    let from = run3[d];
+                    let part0 = isa.and(isa.shr(from, 4), isa.splat_u8(15));
+                    let from = run9[d];
+                    let part1 = isa.and(isa.shr(from, 2), isa.splat_u8(48));
+                    each(28 + d, isa.or(part0, part1));
+                }
+                let run4 = isa.dwords(rows, at + 64);
+                let run10 = isa.dwords(rows, at + 160);
+                for d in 0..4 {
+                    let from = run4[d];
+                    let part0 = isa.and(from, isa.splat_u8(15));
+                    let from = run10[d];
+                    let part1 = isa.and(isa.shl(from, 4), isa.splat_u8(48));
+                    each(32 + d, isa.or(part0, part1));
+                }
+                for d in 0..4 {
+                    let from = run4[d];
+                    let part0 = isa.and(isa.shr(from, 4), isa.splat_u8(15));
+                    let from = run10[d];
+                    let part1 = isa.and(from, isa.splat_u8(48));
+                    each(48 + d, isa.or(part0, part1));
+                }
+                let run6 = isa.dwords(rows, at + 96);
+                for d in 0..4 {
+                    let from = run6[d];
+                    let part0 = isa.and(from, isa.splat_u8(15));
+                    let from = run10[d];
+                    let part1 = isa.and(isa.shl(from, 2), isa.splat_u8(48));
+                    each(40 + d, isa.or(part0, part1));
+                }
+                for d in 0..4 {
+                    let from = run6[d];
+                    let part0 = isa.and(isa.shr(from, 4), isa.splat_u8(15));
+                    let from = run10[d];
+                    let part1 = isa.and(isa.shr(from, 2), isa.splat_u8(48));
+                    each(56 + d, isa.or(part0, part1));
+                }
+                let run5 = isa.dwords(rows, at + 80);
+                let run11 = isa.dwords(rows, at + 176);
+                for d in 0..4 {
+                    let from = run5[d];
+                    let part0 = isa.and(from, isa.splat_u8(15));
+                    let from = run11[d];
+                    let part1 = isa.and(isa.shl(from, 4), isa.splat_u8(48));
+                    each(36 + d, isa.or(part0, part1));
+                }
+                for d in 0..4 {
+                    let from = run5[d];
+                    let part0 = isa.and(isa.shr(from, 4), isa.splat_u8(15));
+                    let from = run11[d];
+                    let part1 = isa.and(from, isa.splat_u8(48));
+                    each(52 + d, isa.or(part0, part1));
+                }
+                let run7 = isa.dwords(rows, at + 112);
+                for d in 0..4 {
+                    let from = run7[d];
+                    let part0 = isa.and(from, isa.splat_u8(15));
+                    let from = run11[d];
+                    let part1 = isa.and(isa.shl(from, 2), isa.splat_u8(48));
+                    each(44 + d, isa.or(part0, part1));
+                }
+                for d in 0..4 {
+                    let from = run7[d];
+                    let part0 = isa.and(isa.shr(from, 4), isa.splat_u8(15));
+                    let from = run11[d];
+                    let part1 = isa.and(isa.shr(from, 2), isa.splat_u8(48));
+                    each(60 + d, isa.or(part0, part1));
+                }
+            }
+        }
         #[inline(always)]
         fn scales<I: Isa>(isa: I, span: &Self::Span) -> I::Groups {
             isa.g_mul(
@@ -287,7 +568,7 @@ mod kernels_of_q6_k {
         ggml_type: Some(14),
         block_len: 256,
         block_bytes: 210,
-        code_hash: 4259667977038732890u64,
+        code_hash: 14041863743411953388u64,
         layout: Some(&LAYOUT),
         dequantize: |bytes, weights| {
             format::dequantize_blocks::<

@@ -34,7 +34,7 @@ const _: () = ::core::assert!(::core::mem::size_of:: < BlockShort > () == 6);
 #[allow(clippy::all, clippy::pedantic, missing_docs, unreachable_pub, unused_imports)]
 mod kernels_of_short {
     use super::{BlockShort, Short};
-    use ::kernels::isa::{Fields, Shift, Spots};
+    use ::kernels::isa::{Fields, Rows, Shift, Spots};
     use ::kernels::format::{Link, Order};
     use ::kernels::{Coded, Format, FormatInfo, Isa, float, format, layout, zerocopy};
     const Q_BITS: layout::Numbers = layout::Numbers {

@@ -45,7 +45,7 @@ const _: () = ::core::assert!(::core::mem::size_of:: < BlockStreamed > () == 52)
 #[allow(clippy::all, clippy::pedantic, missing_docs, unreachable_pub, unused_imports)]
 mod kernels_of_streamed {
     use super::{BlockStreamed, Streamed};
-    use ::kernels::isa::{Fields, Shift, Spots};
+    use ::kernels::isa::{Fields, Rows, Shift, Spots};
     use ::kernels::format::{Link, Order};
     use ::kernels::{Coded, Format, FormatInfo, Isa, float, format, layout, zerocopy};
     const SC_BITS: layout::Numbers = layout::Numbers {
@@ -338,6 +338,534 @@ mod kernels_of_streamed {
                 each(7, isa.or(part14, part15));
             }
         }
+        const STRETCH: usize = 64;
+        const REACH: usize = 52;
+        #[inline(always)]
+        fn columns<I: Isa>(
+            isa: I,
+            rows: &Rows<'_>,
+            at: usize,
+            mut each: impl FnMut(usize, I::Bytes),
+        ) {
+            const AT0: &[u8; 64] = &[
+                0, 0, 1, 1, 4, 4, 5, 5, 8, 8, 9, 9, 12, 12, 13, 13, 16, 16, 17, 17, 20,
+                20, 21, 21, 24, 24, 25, 25, 28, 28, 29, 29, 32, 32, 33, 33, 36, 36, 37,
+                37, 40, 40, 41, 41, 44, 44, 45, 45, 48, 48, 49, 49, 52, 52, 53, 53, 56,
+                56, 57, 57, 60, 60, 61, 61,
+            ];
+            const AT1: &[u8; 64] = &[
+                31, 7, 31, 1, 31, 7, 31, 1, 31, 7, 31, 1, 31, 7, 31, 1, 31, 7, 31, 1, 31,
+                7, 31, 1, 31, 7, 31, 1, 31, 7, 31, 1, 31, 7, 31, 1, 31, 7, 31, 1, 31, 7,
+                31, 1, 31, 7, 31, 1, 31, 7, 31, 1, 31, 7, 31, 1, 31, 7, 31, 1, 31, 7, 31,
+                1,
+            ];
+            const AT2: &[u8; 64] = &[
+                0, 1, 0, 2, 0, 5, 0, 6, 0, 9, 0, 10, 0, 13, 0, 14, 0, 17, 0, 18, 0, 21,
+                0, 22, 0, 25, 0, 26, 0, 29, 0, 30, 0, 33, 0, 34, 0, 37, 0, 38, 0, 41, 0,
+                42, 0, 45, 0, 46, 0, 49, 0, 50, 0, 53, 0, 54, 0, 57, 0, 58, 0, 61, 0, 62,
+            ];
+            const AT3: &[u8; 64] = &[
+                0, 24, 0, 30, 0, 24, 0, 30, 0, 24, 0, 30, 0, 24, 0, 30, 0, 24, 0, 30, 0,
+                24, 0, 30, 0, 24, 0, 30, 0, 24, 0, 30, 0, 24, 0, 30, 0, 24, 0, 30, 0, 24,
+                0, 30, 0, 24, 0, 30, 0, 24, 0, 30, 0, 24, 0, 30, 0, 24, 0, 30, 0, 24, 0,
+                30,
+            ];
+            const AT4: &[u8; 64] = &[
+                2, 3, 3, 64, 6, 7, 7, 68, 10, 11, 11, 72, 14, 15, 15, 76, 18, 19, 19, 80,
+                22, 23, 23, 84, 26, 27, 27, 88, 30, 31, 31, 92, 34, 35, 35, 96, 38, 39,
+                39, 100, 42, 43, 43, 104, 46, 47, 47, 108, 50, 51, 51, 112, 54, 55, 55,
+                116, 58, 59, 59, 120, 62, 63, 63, 124,
+            ];
+            const AT5: &[u8; 64] = &[
+                15, 31, 3, 31, 15, 31, 3, 31, 15, 31, 3, 31, 15, 31, 3, 31, 15, 31, 3,
+                31, 15, 31, 3, 31, 15, 31, 3, 31, 15, 31, 3, 31, 15, 31, 3, 31, 15, 31,
+                3, 31, 15, 31, 3, 31, 15, 31, 3, 31, 15, 31, 3, 31, 15, 31, 3, 31, 15,
+                31, 3, 31, 15, 31, 3, 31,
+            ];
+            const AT6: &[u8; 64] = &[
+                3, 0, 64, 0, 7, 0, 68, 0, 11, 0, 72, 0, 15, 0, 76, 0, 19, 0, 80, 0, 23,
+                0, 84, 0, 27, 0, 88, 0, 31, 0, 92, 0, 35, 0, 96, 0, 39, 0, 100, 0, 43, 0,
+                104, 0, 47, 0, 108, 0, 51, 0, 112, 0, 55, 0, 116, 0, 59, 0, 120, 0, 63,
+                0, 124, 0,
+            ];
+            const AT7: &[u8; 64] = &[
+                16, 0, 28, 0, 16, 0, 28, 0, 16, 0, 28, 0, 16, 0, 28, 0, 16, 0, 28, 0, 16,
+                0, 28, 0, 16, 0, 28, 0, 16, 0, 28, 0, 16, 0, 28, 0, 16, 0, 28, 0, 16, 0,
+                28, 0, 16, 0, 28, 0, 16, 0, 28, 0, 16, 0, 28, 0, 16, 0, 28, 0, 16, 0, 28,
+                0,
+            ];
+            const AT8: &[u8; 64] = &[
+                1, 1, 2, 2, 5, 5, 6, 6, 9, 9, 10, 10, 13, 13, 14, 14, 17, 17, 18, 18, 21,
+                21, 22, 22, 25, 25, 26, 26, 29, 29, 30, 30, 33, 33, 34, 34, 37, 37, 38,
+                38, 41, 41, 42, 42, 45, 45, 46, 46, 49, 49, 50, 50, 53, 53, 54, 54, 57,
+                57, 58, 58, 61, 61, 62, 62,
+            ];
+            const AT9: &[u8; 64] = &[
+                0, 2, 0, 3, 0, 6, 0, 7, 0, 10, 0, 11, 0, 14, 0, 15, 0, 18, 0, 19, 0, 22,
+                0, 23, 0, 26, 0, 27, 0, 30, 0, 31, 0, 34, 0, 35, 0, 38, 0, 39, 0, 42, 0,
+                43, 0, 46, 0, 47, 0, 50, 0, 51, 0, 54, 0, 55, 0, 58, 0, 59, 0, 62, 0, 63,
+            ];
+            const AT10: &[u8; 64] = &[
+                3, 64, 64, 65, 7, 68, 68, 69, 11, 72, 72, 73, 15, 76, 76, 77, 19, 80, 80,
+                81, 23, 84, 84, 85, 27, 88, 88, 89, 31, 92, 92, 93, 35, 96, 96, 97, 39,
+                100, 100, 101, 43, 104, 104, 105, 47, 108, 108, 109, 51, 112, 112, 113,
+                55, 116, 116, 117, 59, 120, 120, 121, 63, 124, 124, 125,
+            ];
+            const AT11: &[u8; 64] = &[
+                0, 0, 1, 0, 4, 0, 5, 0, 8, 0, 9, 0, 12, 0, 13, 0, 16, 0, 17, 0, 20, 0,
+                21, 0, 24, 0, 25, 0, 28, 0, 29, 0, 32, 0, 33, 0, 36, 0, 37, 0, 40, 0, 41,
+                0, 44, 0, 45, 0, 48, 0, 49, 0, 52, 0, 53, 0, 56, 0, 57, 0, 60, 0, 61, 0,
+            ];
+            const AT12: &[u8; 64] = &[
+                2, 2, 3, 3, 6, 6, 7, 7, 10, 10, 11, 11, 14, 14, 15, 15, 18, 18, 19, 19,
+                22, 22, 23, 23, 26, 26, 27, 27, 30, 30, 31, 31, 34, 34, 35, 35, 38, 38,
+                39, 39, 42, 42, 43, 43, 46, 46, 47, 47, 50, 50, 51, 51, 54, 54, 55, 55,
+                58, 58, 59, 59, 62, 62, 63, 63,
+            ];
+            const AT13: &[u8; 64] = &[
+                0, 3, 0, 64, 0, 7, 0, 68, 0, 11, 0, 72, 0, 15, 0, 76, 0, 19, 0, 80, 0,
+                23, 0, 84, 0, 27, 0, 88, 0, 31, 0, 92, 0, 35, 0, 96, 0, 39, 0, 100, 0,
+                43, 0, 104, 0, 47, 0, 108, 0, 51, 0, 112, 0, 55, 0, 116, 0, 59, 0, 120,
+                0, 63, 0, 124,
+            ];
+            const AT14: &[u8; 64] = &[
+                0, 1, 1, 2, 4, 5, 5, 6, 8, 9, 9, 10, 12, 13, 13, 14, 16, 17, 17, 18, 20,
+                21, 21, 22, 24, 25, 25, 26, 28, 29, 29, 30, 32, 33, 33, 34, 36, 37, 37,
+                38, 40, 41, 41, 42, 44, 45, 45, 46, 48, 49, 49, 50, 52, 53, 53, 54, 56,
+                57, 57, 58, 60, 61, 61, 62,
+            ];
+            const AT15: &[u8; 64] = &[
+                1, 0, 2, 0, 5, 0, 6, 0, 9, 0, 10, 0, 13, 0, 14, 0, 17, 0, 18, 0, 21, 0,
+                22, 0, 25, 0, 26, 0, 29, 0, 30, 0, 33, 0, 34, 0, 37, 0, 38, 0, 41, 0, 42,
+                0, 45, 0, 46, 0, 49, 0, 50, 0, 53, 0, 54, 0, 57, 0, 58, 0, 61, 0, 62, 0,
+            ];
+            const AT16: &[u8; 64] = &[
+                1, 2, 2, 3, 5, 6, 6, 7, 9, 10, 10, 11, 13, 14, 14, 15, 17, 18, 18, 19,
+                21, 22, 22, 23, 25, 26, 26, 27, 29, 30, 30, 31, 33, 34, 34, 35, 37, 38,
+                38, 39, 41, 42, 42, 43, 45, 46, 46, 47, 49, 50, 50, 51, 53, 54, 54, 55,
+                57, 58, 58, 59, 61, 62, 62, 63,
+            ];
+            const AT17: &[u8; 64] = &[
+                2, 0, 3, 0, 6, 0, 7, 0, 10, 0, 11, 0, 14, 0, 15, 0, 18, 0, 19, 0, 22, 0,
+                23, 0, 26, 0, 27, 0, 30, 0, 31, 0, 34, 0, 35, 0, 38, 0, 39, 0, 42, 0, 43,
+                0, 46, 0, 47, 0, 50, 0, 51, 0, 54, 0, 55, 0, 58, 0, 59, 0, 62, 0, 63, 0,
+            ];
+            const AT18: &[u8; 64] = &[
+                3, 3, 64, 64, 7, 7, 68, 68, 11, 11, 72, 72, 15, 15, 76, 76, 19, 19, 80,
+                80, 23, 23, 84, 84, 27, 27, 88, 88, 31, 31, 92, 92, 35, 35, 96, 96, 39,
+                39, 100, 100, 43, 43, 104, 104, 47, 47, 108, 108, 51, 51, 112, 112, 55,
+                55, 116, 116, 59, 59, 120, 120, 63, 63, 124, 124,
+            ];
+            const AT19: &[u8; 64] = &[
+                0, 0, 0, 1, 0, 4, 0, 5, 0, 8, 0, 9, 0, 12, 0, 13, 0, 16, 0, 17, 0, 20, 0,
+                21, 0, 24, 0, 25, 0, 28, 0, 29, 0, 32, 0, 33, 0, 36, 0, 37, 0, 40, 0, 41,
+                0, 44, 0, 45, 0, 48, 0, 49, 0, 52, 0, 53, 0, 56, 0, 57, 0, 60, 0, 61,
+            ];
+            const AT20: &[u8; 32] = &[
+                0, 0, 1, 1, 4, 4, 5, 5, 8, 8, 9, 9, 12, 12, 13, 13, 0, 0, 1, 1, 4, 4, 5,
+                5, 8, 8, 9, 9, 12, 12, 13, 13,
+            ];
+            const AT21: &[u8; 32] = &[
+                31, 7, 31, 1, 31, 7, 31, 1, 31, 7, 31, 1, 31, 7, 31, 1, 31, 7, 31, 1, 31,
+                7, 31, 1, 31, 7, 31, 1, 31, 7, 31, 1,
+            ];
+            const AT22: &[u8; 32] = &[
+                128, 1, 128, 2, 128, 5, 128, 6, 128, 9, 128, 10, 128, 13, 128, 14, 128,
+                1, 128, 2, 128, 5, 128, 6, 128, 9, 128, 10, 128, 13, 128, 14,
+            ];
+            const AT23: &[u8; 32] = &[
+                0, 24, 0, 30, 0, 24, 0, 30, 0, 24, 0, 30, 0, 24, 0, 30, 0, 24, 0, 30, 0,
+                24, 0, 30, 0, 24, 0, 30, 0, 24, 0, 30,
+            ];
+            const AT24: &[u8; 32] = &[
+                2, 3, 3, 128, 6, 7, 7, 128, 10, 11, 11, 128, 14, 15, 15, 128, 2, 3, 3,
+                128, 6, 7, 7, 128, 10, 11, 11, 128, 14, 15, 15, 128,
+            ];
+            const AT25: &[u8; 32] = &[
+                128, 128, 128, 0, 128, 128, 128, 4, 128, 128, 128, 8, 128, 128, 128, 12,
+                128, 128, 128, 0, 128, 128, 128, 4, 128, 128, 128, 8, 128, 128, 128, 12,
+            ];
+            const AT26: &[u8; 32] = &[
+                15, 31, 3, 31, 15, 31, 3, 31, 15, 31, 3, 31, 15, 31, 3, 31, 15, 31, 3,
+                31, 15, 31, 3, 31, 15, 31, 3, 31, 15, 31, 3, 31,
+            ];
+            const AT27: &[u8; 32] = &[
+                3, 128, 128, 128, 7, 128, 128, 128, 11, 128, 128, 128, 15, 128, 128, 128,
+                3, 128, 128, 128, 7, 128, 128, 128, 11, 128, 128, 128, 15, 128, 128, 128,
+            ];
+            const AT28: &[u8; 32] = &[
+                128, 128, 0, 128, 128, 128, 4, 128, 128, 128, 8, 128, 128, 128, 12, 128,
+                128, 128, 0, 128, 128, 128, 4, 128, 128, 128, 8, 128, 128, 128, 12, 128,
+            ];
+            const AT29: &[u8; 32] = &[
+                16, 0, 28, 0, 16, 0, 28, 0, 16, 0, 28, 0, 16, 0, 28, 0, 16, 0, 28, 0, 16,
+                0, 28, 0, 16, 0, 28, 0, 16, 0, 28, 0,
+            ];
+            const AT30: &[u8; 32] = &[
+                1, 1, 2, 2, 5, 5, 6, 6, 9, 9, 10, 10, 13, 13, 14, 14, 1, 1, 2, 2, 5, 5,
+                6, 6, 9, 9, 10, 10, 13, 13, 14, 14,
+            ];
+            const AT31: &[u8; 32] = &[
+                128, 2, 128, 3, 128, 6, 128, 7, 128, 10, 128, 11, 128, 14, 128, 15, 128,
+                2, 128, 3, 128, 6, 128, 7, 128, 10, 128, 11, 128, 14, 128, 15,
+            ];
+            const AT32: &[u8; 32] = &[
+                128, 0, 0, 1, 128, 4, 4, 5, 128, 8, 8, 9, 128, 12, 12, 13, 128, 0, 0, 1,
+                128, 4, 4, 5, 128, 8, 8, 9, 128, 12, 12, 13,
+            ];
+            const AT33: &[u8; 32] = &[
+                0, 128, 1, 128, 4, 128, 5, 128, 8, 128, 9, 128, 12, 128, 13, 128, 0, 128,
+                1, 128, 4, 128, 5, 128, 8, 128, 9, 128, 12, 128, 13, 128,
+            ];
+            const AT34: &[u8; 32] = &[
+                2, 2, 3, 3, 6, 6, 7, 7, 10, 10, 11, 11, 14, 14, 15, 15, 2, 2, 3, 3, 6, 6,
+                7, 7, 10, 10, 11, 11, 14, 14, 15, 15,
+            ];
+            const AT35: &[u8; 32] = &[
+                128, 3, 128, 128, 128, 7, 128, 128, 128, 11, 128, 128, 128, 15, 128, 128,
+                128, 3, 128, 128, 128, 7, 128, 128, 128, 11, 128, 128, 128, 15, 128, 128,
+            ];
+            const AT36: &[u8; 32] = &[
+                0, 1, 1, 2, 4, 5, 5, 6, 8, 9, 9, 10, 12, 13, 13, 14, 0, 1, 1, 2, 4, 5, 5,
+                6, 8, 9, 9, 10, 12, 13, 13, 14,
+            ];
+            const AT37: &[u8; 32] = &[
+                1, 128, 2, 128, 5, 128, 6, 128, 9, 128, 10, 128, 13, 128, 14, 128, 1,
+                128, 2, 128, 5, 128, 6, 128, 9, 128, 10, 128, 13, 128, 14, 128,
+            ];
+            const AT38: &[u8; 32] = &[
+                1, 2, 2, 3, 5, 6, 6, 7, 9, 10, 10, 11, 13, 14, 14, 15, 1, 2, 2, 3, 5, 6,
+                6, 7, 9, 10, 10, 11, 13, 14, 14, 15,
+            ];
+            const AT39: &[u8; 32] = &[
+                2, 128, 3, 128, 6, 128, 7, 128, 10, 128, 11, 128, 14, 128, 15, 128, 2,
+                128, 3, 128, 6, 128, 7, 128, 10, 128, 11, 128, 14, 128, 15, 128,
+            ];
+            const AT40: &[u8; 32] = &[
+                3, 3, 128, 128, 7, 7, 128, 128, 11, 11, 128, 128, 15, 15, 128, 128, 3, 3,
+                128, 128, 7, 7, 128, 128, 11, 11, 128, 128, 15, 15, 128, 128,
+            ];
+            const AT41: &[u8; 32] = &[
+                128, 128, 0, 0, 128, 128, 4, 4, 128, 128, 8, 8, 128, 128, 12, 12, 128,
+                128, 0, 0, 128, 128, 4, 4, 128, 128, 8, 8, 128, 128, 12, 12,
+            ];
+            const AT42: &[u8; 32] = &[
+                128, 0, 128, 1, 128, 4, 128, 5, 128, 8, 128, 9, 128, 12, 128, 13, 128, 0,
+                128, 1, 128, 4, 128, 5, 128, 8, 128, 9, 128, 12, 128, 13,
+            ];
+            const BY0: &Shift = &Shift::new(
+                &[
+                    0, 5, 2, 7, 0, 5, 2, 7, 0, 5, 2, 7, 0, 5, 2, 7, 0, 5, 2, 7, 0, 5, 2,
+                    7, 0, 5, 2, 7, 0, 5, 2, 7, 0, 5, 2, 7, 0, 5, 2, 7, 0, 5, 2, 7, 0, 5,
+                    2, 7, 0, 5, 2, 7, 0, 5, 2, 7, 0, 5, 2, 7, 0, 5, 2, 7,
+                ],
+            );
+            const BY1: &Shift = &Shift::new(
+                &[
+                    0, -3, 0, -1, 0, -3, 0, -1, 0, -3, 0, -1, 0, -3, 0, -1, 0, -3, 0, -1,
+                    0, -3, 0, -1, 0, -3, 0, -1, 0, -3, 0, -1, 0, -3, 0, -1, 0, -3, 0, -1,
+                    0, -3, 0, -1, 0, -3, 0, -1, 0, -3, 0, -1, 0, -3, 0, -1, 0, -3, 0, -1,
+                    0, -3, 0, -1,
+                ],
+            );
+            const BY2: &Shift = &Shift::new(
+                &[
+                    4, 1, 6, 3, 4, 1, 6, 3, 4, 1, 6, 3, 4, 1, 6, 3, 4, 1, 6, 3, 4, 1, 6,
+                    3, 4, 1, 6, 3, 4, 1, 6, 3, 4, 1, 6, 3, 4, 1, 6, 3, 4, 1, 6, 3, 4, 1,
+                    6, 3, 4, 1, 6, 3, 4, 1, 6, 3, 4, 1, 6, 3, 4, 1, 6, 3,
+                ],
+            );
+            const BY3: &Shift = &Shift::new(
+                &[
+                    -4, 0, -2, 0, -4, 0, -2, 0, -4, 0, -2, 0, -4, 0, -2, 0, -4, 0, -2, 0,
+                    -4, 0, -2, 0, -4, 0, -2, 0, -4, 0, -2, 0, -4, 0, -2, 0, -4, 0, -2, 0,
+                    -4, 0, -2, 0, -4, 0, -2, 0, -4, 0, -2, 0, -4, 0, -2, 0, -4, 0, -2, 0,
+                    -4, 0, -2, 0,
+                ],
+            );
+            const BY4: &Shift = &Shift::new(
+                &[
+                    0, 5, 2, 7, 0, 5, 2, 7, 0, 5, 2, 7, 0, 5, 2, 7, 0, 5, 2, 7, 0, 5, 2,
+                    7, 0, 5, 2, 7, 0, 5, 2, 7,
+                ],
+            );
+            const BY5: &Shift = &Shift::new(
+                &[
+                    0, -3, 0, -1, 0, -3, 0, -1, 0, -3, 0, -1, 0, -3, 0, -1, 0, -3, 0, -1,
+                    0, -3, 0, -1, 0, -3, 0, -1, 0, -3, 0, -1,
+                ],
+            );
+            const BY6: &Shift = &Shift::new(
+                &[
+                    4, 1, 6, 3, 4, 1, 6, 3, 4, 1, 6, 3, 4, 1, 6, 3, 4, 1, 6, 3, 4, 1, 6,
+                    3, 4, 1, 6, 3, 4, 1, 6, 3,
+                ],
+            );
+            const BY7: &Shift = &Shift::new(
+                &[
+                    -4, 0, -2, 0, -4, 0, -2, 0, -4, 0, -2, 0, -4, 0, -2, 0, -4, 0, -2, 0,
+                    -4, 0, -2, 0, -4, 0, -2, 0, -4, 0, -2, 0,
+                ],
+            );
+            if const { I::LANES == 64 } {
+                let run0 = isa.dwords(rows, at + 8);
+                for d in 0..1 {
+                    let from = isa.permute(run0[d], AT0);
+                    let part0 = isa.and(isa.shift_bytes(from, BY0), isa.load(AT1, 0));
+                    let from = isa.permute(run0[d], AT2);
+                    let part1 = isa.and(isa.shift_bytes(from, BY1), isa.load(AT3, 0));
+                    each(0 + d, isa.or(part0, part1));
+                }
+                for d in 0..1 {
+                    let from = isa.permute2(run0[d], run0[d + 1], AT4);
+                    let part0 = isa.and(isa.shift_bytes(from, BY2), isa.load(AT5, 0));
+                    let from = isa.permute2(run0[d], run0[d + 1], AT6);
+                    let part1 = isa.and(isa.shift_bytes(from, BY3), isa.load(AT7, 0));
+                    each(1 + d, isa.or(part0, part1));
+                }
+                for d in 0..1 {
+                    let from = isa.permute(run0[d + 1], AT8);
+                    let part0 = isa.and(isa.shift_bytes(from, BY0), isa.load(AT1, 0));
+                    let from = isa.permute(run0[d + 1], AT9);
+                    let part1 = isa.and(isa.shift_bytes(from, BY1), isa.load(AT3, 0));
+                    each(2 + d, isa.or(part0, part1));
+                }
+                for d in 0..1 {
+                    let from = isa.permute2(run0[d + 1], run0[d + 2], AT10);
+                    let part0 = isa.and(isa.shift_bytes(from, BY2), isa.load(AT5, 0));
+                    let from = isa.permute(run0[d + 2], AT11);
+                    let part1 = isa.and(isa.shift_bytes(from, BY3), isa.load(AT7, 0));
+                    each(3 + d, isa.or(part0, part1));
+                }
+                for d in 0..1 {
+                    let from = isa.permute(run0[d + 2], AT12);
+                    let part0 = isa.and(isa.shift_bytes(from, BY0), isa.load(AT1, 0));
+                    let from = isa.permute2(run0[d + 2], run0[d + 3], AT13);
+                    let part1 = isa.and(isa.shift_bytes(from, BY1), isa.load(AT3, 0));
+                    each(4 + d, isa.or(part0, part1));
+                }
+                for d in 0..1 {
+                    let from = isa.permute(run0[d + 3], AT14);
+                    let part0 = isa.and(isa.shift_bytes(from, BY2), isa.load(AT5, 0));
+                    let from = isa.permute(run0[d + 3], AT15);
+                    let part1 = isa.and(isa.shift_bytes(from, BY3), isa.load(AT7, 0));
+                    each(5 + d, isa.or(part0, part1));
+                }
+                let run1 = isa.dwords(rows, at + 24);
+                for d in 0..1 {
+                    let from = isa.permute(run1[d], AT16);
+                    let part0 = isa.and(isa.shift_bytes(from, BY2), isa.load(AT5, 0));
+                    let from = isa.permute(run1[d], AT17);
+                    let part1 = isa.and(isa.shift_bytes(from, BY3), isa.load(AT7, 0));
+                    each(7 + d, isa.or(part0, part1));
+                }
+                for d in 0..1 {
+                    let from = isa.permute(run1[d + 1], AT0);
+                    let part0 = isa.and(isa.shift_bytes(from, BY0), isa.load(AT1, 0));
+                    let from = isa.permute(run1[d + 1], AT2);
+                    let part1 = isa.and(isa.shift_bytes(from, BY1), isa.load(AT3, 0));
+                    each(8 + d, isa.or(part0, part1));
+                }
+                for d in 0..1 {
+                    let from = isa.permute2(run1[d + 1], run1[d + 2], AT4);
+                    let part0 = isa.and(isa.shift_bytes(from, BY2), isa.load(AT5, 0));
+                    let from = isa.permute2(run1[d + 1], run1[d + 2], AT6);
+                    let part1 = isa.and(isa.shift_bytes(from, BY3), isa.load(AT7, 0));
+                    each(9 + d, isa.or(part0, part1));
+                }
+                for d in 0..1 {
+                    let from = isa.permute(run1[d + 2], AT8);
+                    let part0 = isa.and(isa.shift_bytes(from, BY0), isa.load(AT1, 0));
+                    let from = isa.permute(run1[d + 2], AT9);
+                    let part1 = isa.and(isa.shift_bytes(from, BY1), isa.load(AT3, 0));
+                    each(10 + d, isa.or(part0, part1));
+                }
+                for d in 0..1 {
+                    let from = isa.permute2(run0[d + 3], run1[d], AT18);
+                    let part0 = isa.and(isa.shift_bytes(from, BY0), isa.load(AT1, 0));
+                    let from = isa.permute(run1[d], AT19);
+                    let part1 = isa.and(isa.shift_bytes(from, BY1), isa.load(AT3, 0));
+                    each(6 + d, isa.or(part0, part1));
+                }
+                let run2 = isa.dwords(rows, at + 36);
+                for d in 0..1 {
+                    let from = isa.permute(run2[d], AT12);
+                    let part0 = isa.and(isa.shift_bytes(from, BY0), isa.load(AT1, 0));
+                    let from = isa.permute2(run2[d], run2[d + 1], AT13);
+                    let part1 = isa.and(isa.shift_bytes(from, BY1), isa.load(AT3, 0));
+                    each(12 + d, isa.or(part0, part1));
+                }
+                for d in 0..1 {
+                    let from = isa.permute(run2[d + 1], AT14);
+                    let part0 = isa.and(isa.shift_bytes(from, BY2), isa.load(AT5, 0));
+                    let from = isa.permute(run2[d + 1], AT15);
+                    let part1 = isa.and(isa.shift_bytes(from, BY3), isa.load(AT7, 0));
+                    each(13 + d, isa.or(part0, part1));
+                }
+                for d in 0..1 {
+                    let from = isa.permute2(run2[d + 1], run2[d + 2], AT18);
+                    let part0 = isa.and(isa.shift_bytes(from, BY0), isa.load(AT1, 0));
+                    let from = isa.permute(run2[d + 2], AT19);
+                    let part1 = isa.and(isa.shift_bytes(from, BY1), isa.load(AT3, 0));
+                    each(14 + d, isa.or(part0, part1));
+                }
+                for d in 0..1 {
+                    let from = isa.permute(run2[d + 2], AT16);
+                    let part0 = isa.and(isa.shift_bytes(from, BY2), isa.load(AT5, 0));
+                    let from = isa.permute(run2[d + 2], AT17);
+                    let part1 = isa.and(isa.shift_bytes(from, BY3), isa.load(AT7, 0));
+                    each(15 + d, isa.or(part0, part1));
+                }
+                for d in 0..1 {
+                    let from = isa.permute2(run1[d + 2], run2[d], AT10);
+                    let part0 = isa.and(isa.shift_bytes(from, BY2), isa.load(AT5, 0));
+                    let from = isa.permute(run2[d], AT11);
+                    let part1 = isa.and(isa.shift_bytes(from, BY3), isa.load(AT7, 0));
+                    each(11 + d, isa.or(part0, part1));
+                }
+            } else {
+                let run0 = isa.dwords(rows, at + 8);
+                for d in 0..1 {
+                    let from = isa.shuffle(run0[d], AT20);
+                    let part0 = isa.and(isa.shift_bytes(from, BY4), isa.load(AT21, 0));
+                    let from = isa.shuffle(run0[d], AT22);
+                    let part1 = isa.and(isa.shift_bytes(from, BY5), isa.load(AT23, 0));
+                    each(0 + d, isa.or(part0, part1));
+                }
+                for d in 0..1 {
+                    let from = isa
+                        .or(isa.shuffle(run0[d], AT24), isa.shuffle(run0[d + 1], AT25));
+                    let part0 = isa.and(isa.shift_bytes(from, BY6), isa.load(AT26, 0));
+                    let from = isa
+                        .or(isa.shuffle(run0[d], AT27), isa.shuffle(run0[d + 1], AT28));
+                    let part1 = isa.and(isa.shift_bytes(from, BY7), isa.load(AT29, 0));
+                    each(1 + d, isa.or(part0, part1));
+                }
+                for d in 0..1 {
+                    let from = isa.shuffle(run0[d + 1], AT30);
+                    let part0 = isa.and(isa.shift_bytes(from, BY4), isa.load(AT21, 0));
+                    let from = isa.shuffle(run0[d + 1], AT31);
+                    let part1 = isa.and(isa.shift_bytes(from, BY5), isa.load(AT23, 0));
+                    each(2 + d, isa.or(part0, part1));
+                }
+                for d in 0..1 {
+                    let from = isa
+                        .or(
+                            isa.shuffle(run0[d + 1], AT27),
+                            isa.shuffle(run0[d + 2], AT32),
+                        );
+                    let part0 = isa.and(isa.shift_bytes(from, BY6), isa.load(AT26, 0));
+                    let from = isa.shuffle(run0[d + 2], AT33);
+                    let part1 = isa.and(isa.shift_bytes(from, BY7), isa.load(AT29, 0));
+                    each(3 + d, isa.or(part0, part1));
+                }
+                for d in 0..1 {
+                    let from = isa.shuffle(run0[d + 2], AT34);
+                    let part0 = isa.and(isa.shift_bytes(from, BY4), isa.load(AT21, 0));
+                    let from = isa
+                        .or(
+                            isa.shuffle(run0[d + 2], AT35),
+                            isa.shuffle(run0[d + 3], AT25),
+                        );
+                    let part1 = isa.and(isa.shift_bytes(from, BY5), isa.load(AT23, 0));
+                    each(4 + d, isa.or(part0, part1));
+                }
+                for d in 0..1 {
+                    let from = isa.shuffle(run0[d + 3], AT36);
+                    let part0 = isa.and(isa.shift_bytes(from, BY6), isa.load(AT26, 0));
+                    let from = isa.shuffle(run0[d + 3], AT37);
+                    let part1 = isa.and(isa.shift_bytes(from, BY7), isa.load(AT29, 0));
+                    each(5 + d, isa.or(part0, part1));
+                }
+                let run1 = isa.dwords(rows, at + 24);
+                for d in 0..1 {
+                    let from = isa.shuffle(run1[d], AT38);
+                    let part0 = isa.and(isa.shift_bytes(from, BY6), isa.load(AT26, 0));
+                    let from = isa.shuffle(run1[d], AT39);
+                    let part1 = isa.and(isa.shift_bytes(from, BY7), isa.load(AT29, 0));
+                    each(7 + d, isa.or(part0, part1));
+                }
+                for d in 0..1 {
+                    let from = isa.shuffle(run1[d + 1], AT20);
+                    let part0 = isa.and(isa.shift_bytes(from, BY4), isa.load(AT21, 0));
+                    let from = isa.shuffle(run1[d + 1], AT22);
+                    let part1 = isa.and(isa.shift_bytes(from, BY5), isa.load(AT23, 0));
+                    each(8 + d, isa.or(part0, part1));
+                }
+                for d in 0..1 {
+                    let from = isa
+                        .or(
+                            isa.shuffle(run1[d + 1], AT24),
+                            isa.shuffle(run1[d + 2], AT25),
+                        );
+                    let part0 = isa.and(isa.shift_bytes(from, BY6), isa.load(AT26, 0));
+                    let from = isa
+                        .or(
+                            isa.shuffle(run1[d + 1], AT27),
+                            isa.shuffle(run1[d + 2], AT28),
+                        );
+                    let part1 = isa.and(isa.shift_bytes(from, BY7), isa.load(AT29, 0));
+                    each(9 + d, isa.or(part0, part1));
+                }
+                for d in 0..1 {
+                    let from = isa.shuffle(run1[d + 2], AT30);
+                    let part0 = isa.and(isa.shift_bytes(from, BY4), isa.load(AT21, 0));
+                    let from = isa.shuffle(run1[d + 2], AT31);
+                    let part1 = isa.and(isa.shift_bytes(from, BY5), isa.load(AT23, 0));
+                    each(10 + d, isa.or(part0, part1));
+                }
+                for d in 0..1 {
+                    let from = isa
+                        .or(isa.shuffle(run0[d + 3], AT40), isa.shuffle(run1[d], AT41));
+                    let part0 = isa.and(isa.shift_bytes(from, BY4), isa.load(AT21, 0));
+                    let from = isa.shuffle(run1[d], AT42);
+                    let part1 = isa.and(isa.shift_bytes(from, BY5), isa.load(AT23, 0));
+                    each(6 + d, isa.or(part0, part1));
+                }
+                let run2 = isa.dwords(rows, at + 36);
+                for d in 0..1 {
+                    let from = isa.shuffle(run2[d], AT34);
+                    let part0 = isa.and(isa.shift_bytes(from, BY4), isa.load(AT21, 0));
+                    let from = isa
+                        .or(isa.shuffle(run2[d], AT35), isa.shuffle(run2[d + 1], AT25));
+                    let part1 = isa.and(isa.shift_bytes(from, BY5), isa.load(AT23, 0));
+                    each(12 + d, isa.or(part0, part1));
+                }
+                for d in 0..1 {
+                    let from = isa.shuffle(run2[d + 1], AT36);
+                    let part0 = isa.and(isa.shift_bytes(from, BY6), isa.load(AT26, 0));
+                    let from = isa.shuffle(run2[d + 1], AT37);
+                    let part1 = isa.and(isa.shift_bytes(from, BY7), isa.load(AT29, 0));
+                    each(13 + d, isa.or(part0, part1));
+                }
+                for d in 0..1 {
+                    let from = isa
+                        .or(
+                            isa.shuffle(run2[d + 1], AT40),
+                            isa.shuffle(run2[d + 2], AT41),
+                        );
+                    let part0 = isa.and(isa.shift_bytes(from, BY4), isa.load(AT21, 0));
+                    let from = isa.shuffle(run2[d + 2], AT42);
+                    let part1 = isa.and(isa.shift_bytes(from, BY5), isa.load(AT23, 0));
+                    each(14 + d, isa.or(part0, part1));
+                }
+                for d in 0..1 {
+                    let from = isa.shuffle(run2[d + 2], AT38);
+                    let part0 = isa.and(isa.shift_bytes(from, BY6), isa.load(AT26, 0));
+                    let from = isa.shuffle(run2[d + 2], AT39);
+                    let part1 = isa.and(isa.shift_bytes(from, BY7), isa.load(AT29, 0));
+                    each(15 + d, isa.or(part0, part1));
+                }
+                for d in 0..1 {
+                    let from = isa
+                        .or(isa.shuffle(run1[d + 2], AT27), isa.shuffle(run2[d], AT32));
+                    let part0 = isa.and(isa.shift_bytes(from, BY6), isa.load(AT26, 0));
+                    let from = isa.shuffle(run2[d], AT33);
+                    let part1 = isa.and(isa.shift_bytes(from, BY7), isa.load(AT29, 0));
+                    each(11 + d, isa.or(part0, part1));
+                }
+            }
+        }
         #[inline(always)]
         fn scales<I: Isa>(isa: I, span: &Self::Span) -> I::Groups {
             const AT0: &[u8; 16] = &[0, 1, 3, 7, 0, 1, 3, 7, 0, 1, 3, 7, 0, 1, 3, 7];
@@ -490,7 +1018,7 @@ mod kernels_of_streamed {
         ggml_type: None,
         block_len: 64,
         block_bytes: 52,
-        code_hash: 10795566428282175812u64,
+        code_hash: 11232444160790270128u64,
         layout: Some(&LAYOUT),
         dequantize: |bytes, weights| {
             format::dequantize_blocks::<

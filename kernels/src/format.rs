@@ -7,7 +7,7 @@
 //! is a hand-written impl of the same traits (`dense.rs` has three).
 
 use crate::encode;
-use crate::isa::{Isa, Kept};
+use crate::isa::{Isa, Kept, Rows};
 use crate::kernel::Kernel;
 use crate::layout::Layout;
 use crate::sources;
@@ -61,6 +61,15 @@ pub trait Coded: Format {
 
     /// Hands the codes of a span to `each`, register by register, in the order of the weights.
     fn codes<I: Isa>(isa: I, span: &Self::Span, each: impl FnMut(usize, I::Bytes));
+
+    /// Weights that [`Coded::columns`] decodes at once: whole blocks, whole units; they divide a span.
+    const STRETCH: usize;
+    /// Bytes of a stretch that it may read, from its start on: perhaps some past the end.
+    const REACH: usize;
+
+    /// The codes of a stretch of `LANES / 4` rows at once, from byte `at` of each: `each(n, codes)`
+    /// has weights `4 * n..` of every row, a dword each. In any order.
+    fn columns<I: Isa>(isa: I, rows: &Rows<'_>, at: usize, each: impl FnMut(usize, I::Bytes));
 
     /// The order of weights in [`Coded::links`] on registers of 64 codes. `None` is the order of
     /// [`Coded::codes`].

@@ -21,9 +21,11 @@ use crate::probe::Probe;
 use kernel_macros::isa_tokens;
 
 mod lanes;
+mod rows;
 mod shift;
 mod spots;
 pub use lanes::{Lanes, Scalar};
+pub use rows::Rows;
 pub use shift::{Fields, Shift};
 pub use spots::Spots;
 #[cfg(target_arch = "x86_64")]
@@ -177,6 +179,9 @@ pub trait Isa: Copy + Send + Sync + 'static {
     /// Four quants from `at`, over and over.
     fn quad(self, from: &[i8], at: usize) -> Self::Bytes;
     fn store(self, v: Self::Bytes, to: &mut [u8], at: usize);
+    /// Four dwords of each of `LANES / 4` rows, by columns: dword r of register n is dword n of the
+    /// 16 bytes of row r from `at` on.
+    fn dwords(self, rows: &Rows<'_>, at: usize) -> [Self::Bytes; 4];
     fn splat_u8(self, value: u8) -> Self::Bytes;
     /// Lane n takes lane `index[n] % LANES`.
     fn permute(self, v: Self::Bytes, index: &[u8]) -> Self::Bytes;

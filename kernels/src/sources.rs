@@ -31,6 +31,7 @@ sources! {
     "gemv/q8.rs"
     "isa.rs"
     "isa/lanes.rs"
+    "isa/rows.rs"
     "isa/shift.rs"
     "isa/spots.rs"
     "isa/x86.rs"

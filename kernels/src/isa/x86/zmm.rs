@@ -4,7 +4,7 @@ mod spots;
 
 use super::{chunk, chunk_mut, quad_of, x86_isa};
 use crate::activations::{GROUP, HALF, ROUND};
-use crate::isa::{Fields, Kept, Shift, Spots, array};
+use crate::isa::{Fields, Kept, Rows, Shift, Spots, array};
 use std::arch::asm;
 use std::arch::x86_64::*;
 
@@ -47,6 +47,13 @@ x86_isa!(Avx512Vnni {
         let p: &mut [u8; 64] = chunk_mut(to, at);
         // SAFETY: `p` refers to the 64 bytes that are written.
         unsafe { _mm512_storeu_si512(p.as_mut_ptr().cast(), v) }
+    }
+    #[inline(always)]
+    fn dwords(self, rows: &Rows<'_>, at: usize) -> [__m512i; 4] {
+        let dwords = self.turned(array(#[inline(always)] |r| {
+            self.in_quarters(array(#[inline(always)] |l| chunk(rows.bytes(r + 4 * l, at, 16), 0)))
+        }));
+        array(#[inline(always)] |n| self.as_bytes(dwords[n]))
     }
     fn splat_u8(self, value: u8) -> __m512i {
         _mm512_set1_epi8(value.cast_signed())
@@ -348,18 +355,31 @@ impl crate::isa::Avx512Vnni {
         unsafe { _mm512_load_ps(kept.0.as_ptr()) }
     }
     /// In each quarter l, the four floats at `at + l * step`.
+    #[inline(always)]
     fn quarters(self, from: &[f32], at: usize, step: usize) -> __m512 {
+        self.in_quarters(array(
+            #[inline(always)]
+            |l| {
+                let floats: &[f32; 4] = chunk(from, at + l * step);
+                zerocopy::transmute_ref!(floats)
+            },
+        ))
+    }
+    /// Each of four runs of 16 bytes in a quarter.
+    fn in_quarters(self, runs: [&[u8; 16]; 4]) -> __m512 {
         let quarters: [__m512; 4] = array(
             #[inline(always)]
             |l| {
-                let p: &[f32; 4] = chunk(from, at + l * step);
-                // SAFETY: `p` refers to the four floats that are read.
-                _mm512_broadcast_f32x4(unsafe { _mm_loadu_ps(p.as_ptr()) })
+                // SAFETY: the run has the 16 bytes that are read.
+                _mm512_broadcast_f32x4(unsafe { _mm_loadu_ps(runs[l].as_ptr().cast()) })
             },
         );
         let low = _mm512_mask_mov_ps(quarters[0], 0x00F0, quarters[1]);
         let low = _mm512_mask_mov_ps(low, 0x0F00, quarters[2]);
         _mm512_mask_mov_ps(low, 0xF000, quarters[3])
+    }
+    fn as_bytes(self, v: __m512) -> __m512i {
+        _mm512_castps_si512(v)
     }
     /// Squares of four by four in each quarter, transposed.
     fn turned(self, [a, b, c, d]: [__m512; 4]) -> [__m512; 4] {
