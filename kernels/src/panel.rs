@@ -10,7 +10,7 @@
 //! ```
 //!
 //! All rows keep their codes at the same places, so runs of 16 bytes of all rows are turned as they
-//! lie in the file, and decoded when they are columns ([`Coded::columns`](crate::Coded::columns)):
+//! lie in the file, and decoded when they are columns ([`Coded::columns`]):
 //! half as much is turned as after decoding 4-bit codes, and nothing waits in memory between the two
 //! steps, where stores of whole registers are what takes the time. On Zen 4, in cycles for 256
 //! weights: Q4_0 18 instead of 31, Q4_K 21 (30), Q8_0 27 (32), TQ2_0 13 (24).
