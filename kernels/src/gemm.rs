@@ -37,6 +37,9 @@
 //! 79 %; units of 16: 79 and 66 %). [`ROUND`] is of no use there: without the scale's short
 //! mantissa its product is not exact.
 //!
+//! Tiles wait for no memory, unpacking does: with few columns the next weights are asked for while
+//! tiles multiply ([`Wanted`]).
+//!
 //! Without VNNI (`Isa::SATURATES`) a dot product is `vpmaddubsw`, whose sums of two products are
 //! 16-bit words, and `vpmaddwd` that widens them. Words are added as long as they cannot overflow
 //! ([`together`]): eight steps of 4-bit codes, four of 5 bits, two of 6. The words of all columns
@@ -49,7 +52,36 @@
 use crate::activations::{GROUP, ROUND, WIDE_GROUP};
 use crate::format::{counts_signed, together};
 use crate::isa::{Isa, array};
+use crate::lines::LINE;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+/// Cache lines that will be read when tiles are done: the next weights.
+///
+/// Unpacking reads memory, tiles do not, so tiles ask for the next weights at an even pace while they
+/// multiply. On Zen 4 Q8_0 times five columns takes 65 instead of 92 cycles for 256 weights by that,
+/// Q4_0 48 instead of 56. Panels of `f32` leave no room for more in L2, and do without.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted {
+    /// Where they start.
+    pub from: *const u8,
+    /// How many to ask for with each step: a unit of class `q8`, or [`STEP`] pairs of `bf16`.
+    pub lines: usize,
+}
+
+impl Wanted {
+    /// Nothing.
+    pub const NOTHING: Self = Self { from: std::ptr::null(), lines: 0 };
+
+    #[inline(always)]
+    fn ask<I: Isa>(self, isa: I, step: usize) {
+        for line in step * self.lines..(step + 1) * self.lines {
+            isa.prefetch(self.from.wrapping_add(line * LINE));
+        }
+    }
+}
+
+/// Pairs of `bf16` between two times at which the next weights are asked for.
+pub const STEP: usize = 16;
 
 /// What a class `q8` tile multiplies: `MR` panels of weights, `NR` columns.
 pub struct TileQ8<'a> {
@@ -61,6 +93,8 @@ pub struct TileQ8<'a> {
     pub quants: &'a [i8],
     /// What makes products of sums: `[unit][column]`.
     pub factors: &'a [Factors],
+    /// What to ask for meanwhile.
+    pub wanted: Wanted,
     /// Products: `[column][row of the panels]`.
     pub out: &'a mut [f32],
 }
@@ -117,12 +151,14 @@ struct Unit<'a, const MR: usize, const NR: usize> {
 /// Unit `u` of a tile, `registers` of each panel.
 #[inline(always)]
 fn unit_at<'a, I: Isa, const MR: usize, const STEPS: usize, const NR: usize>(
+    isa: I,
     tile: &TileQ8<'a>,
     u: usize,
     registers: usize,
 ) -> Unit<'a, MR, NR> {
     let panels: &[&[u8]; MR] = tile.panels.first_chunk().expect("MR panels");
     let (size, columns) = (registers * I::LANES, NR * 4 * STEPS);
+    tile.wanted.ask(isa, u);
     Unit {
         panels: array(
             #[inline(always)]
@@ -169,7 +205,7 @@ fn groups_q8<
     let registers = STEPS + if CENTERED { 1 } else { 2 };
     let mut acc = [[isa.splat(0.0); NR]; MR];
     for u in 0..tile.units {
-        let unit = unit_at::<I, MR, STEPS, NR>(tile, u, registers);
+        let unit = unit_at::<I, MR, STEPS, NR>(isa, tile, u, registers);
         let sums = dots::<I, MR, STEPS, CENTERED, CODE_MAX, NR>(isa, &unit);
         for r in 0..MR {
             let scale = isa.f32s(unit.panels[r], STEPS * I::LANES);
@@ -205,8 +241,8 @@ fn halves_q8<
     let registers = STEPS + if CENTERED { 1 } else { 2 };
     let mut acc = [[isa.splat(0.0); NR]; MR];
     for u in (0..tile.units).step_by(2) {
-        let first = unit_at::<I, MR, STEPS, NR>(tile, u, registers);
-        let second = unit_at::<I, MR, STEPS, NR>(tile, u + 1, registers);
+        let first = unit_at::<I, MR, STEPS, NR>(isa, tile, u, registers);
+        let second = unit_at::<I, MR, STEPS, NR>(isa, tile, u + 1, registers);
         let sums_first = dots::<I, MR, STEPS, CENTERED, CODE_MAX, NR>(isa, &first);
         let sums_second = dots::<I, MR, STEPS, CENTERED, CODE_MAX, NR>(isa, &second);
         for r in 0..MR {
@@ -252,7 +288,7 @@ pub fn tile_q8_256<
         let mut share = [[isa.splat(0.0); NR]; MR];
         let next = tile.units.min(u + WIDE_GROUP / (4 * STEPS));
         for u in u..next {
-            let unit = unit_at::<I, MR, STEPS, NR>(tile, u, registers);
+            let unit = unit_at::<I, MR, STEPS, NR>(isa, tile, u, registers);
             let sums = dots::<I, MR, STEPS, CENTERED, CODE_MAX, NR>(isa, &unit);
             for r in 0..MR {
                 let scale = isa.f32s(unit.panels[r], STEPS * I::LANES);
@@ -363,6 +399,8 @@ pub struct TileBf16<'a> {
     pub panels: &'a [&'a [u8]],
     /// Pairs of activations: `[pair of k][column]`, four bytes each.
     pub pairs: &'a [i8],
+    /// What to ask for meanwhile.
+    pub wanted: Wanted,
     /// Products: `[column][row of the panels]`.
     pub out: &'a mut [f32],
 }
@@ -373,6 +411,9 @@ pub fn tile_bf16<I: Isa, const MR: usize, const NR: usize>(isa: I, tile: &mut Ti
     let panels: &[&[u8]; MR] = tile.panels.first_chunk().expect("MR panels");
     let mut acc = [[isa.splat(0.0); NR]; MR];
     for k in 0..tile.pairs.len() / (4 * NR) {
+        if k % STEP == 0 {
+            tile.wanted.ask(isa, k / STEP);
+        }
         let pairs = &tile.pairs[k * 4 * NR..(k + 1) * 4 * NR];
         let w: [I::Bytes; MR] = array(
             #[inline(always)]

@@ -7,6 +7,9 @@ use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes, KnownLayout};
 
+/// Bytes of a cache line.
+pub(crate) const LINE: usize = 64;
+
 /// A cache line.
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable)]
 #[repr(C, align(64))]

@@ -11,14 +11,16 @@ pub(crate) use columns::ColumnPanel;
 
 use crate::activations::{Activations, FloatRow};
 use crate::format::{Order, ShapeError};
+use crate::gemm::Wanted;
 use crate::gemv;
 use crate::kernel::{Entry, Numerics, Ready};
-use crate::lines::Lines;
+use crate::lines::{LINE, Lines};
 use crate::panel::{Panel, Source};
 use crate::params::Params;
 use crate::plan::Plan;
 use crate::threads::{Columns, Out, Pool, Scratch};
 use columns::{Packed, PackedColumns};
+use std::ops::Range;
 use thiserror::Error;
 
 /// Rows of activations that a thread prepares at a time.
@@ -26,6 +28,10 @@ const ROWS: usize = 8;
 
 /// Rows of weights that are worth a trip to the counter of jobs: about a microsecond.
 const GEMV_ROWS: usize = 16;
+
+/// A batch this small takes one register tile of weights a job: it waits for memory, too, and what
+/// is asked for during a job should not be much.
+const FEW: usize = 32;
 
 /// Panels of a job may fill this much of L2; what passes over them needs the rest.
 const PANEL_BYTES: usize = 512 << 10;
@@ -224,7 +230,10 @@ fn multiply_each(
             continue;
         }
         let next = match plan.takes_gemv(x) {
-            false => Work::Gemm(Gemm::new(plan, weights, x, packed.of_plan(plan))),
+            false => {
+                let columns = packed.of_plan(plan);
+                Work::Gemm(Gemm::new(plan, weights, x, (columns, pool.limit(threads))))
+            }
             true => Work::Gemv(Gemv { plan, weights, x, quants: ordered.quants(plan, x) }),
         };
         let (width, (grain, least)) = (plan.problem.rows, next.grains());
@@ -325,12 +334,19 @@ struct Gemm<'a> {
     /// Register tiles of weights, side by side, in a job.
     tiles: usize,
     x: &'a PackedColumns,
+    /// That take jobs in turns.
+    threads: usize,
 }
 
 impl<'a> Gemm<'a> {
-    fn new(plan: &Plan, weights: &'a [u8], x: &Activations, columns: &'a PackedColumns) -> Self {
+    fn new(
+        plan: &Plan,
+        weights: &'a [u8],
+        x: &Activations,
+        (columns, threads): (&'a PackedColumns, usize),
+    ) -> Self {
         let (problem, kernel) = (&plan.problem, plan.gemm);
-        let (_, depth) = x.shape();
+        let (batch, depth) = x.shape();
         let entry = &kernel.kernel().entry;
         let tile_bytes = kernel.kernel().isa.panels
             * match entry {
@@ -338,9 +354,12 @@ impl<'a> Gemm<'a> {
                 Entry::GemmBf16 { .. } => kernel.kernel().isa.lanes * depth.div_ceil(2),
                 _ => kernel.kernel().isa.lanes * depth,
             };
-        let tiles = usize::from(plan.params.panels).min(PANEL_BYTES / tile_bytes).max(1);
+        let tiles = match batch {
+            0..=FEW => 1,
+            _ => usize::from(plan.params.panels).min(PANEL_BYTES / tile_bytes).max(1),
+        };
         let row_bytes = weights.len() / problem.rows;
-        Self { kernel, weights, row_bytes, depth, tiles, x: columns }
+        Self { kernel, weights, row_bytes, depth, tiles, x: columns, threads }
     }
 
     fn run(&self, columns: &mut Columns<'_>, scratch: &mut Scratch) {
@@ -359,16 +378,51 @@ impl<'a> Gemm<'a> {
         let mut filled: Vec<&[u8]> = panels[..count].iter().map(Panel::bytes).collect();
         // A tile that lacks panels multiplies its last one again; nobody reads the products.
         filled.resize(count.next_multiple_of(isa.panels), filled[count - 1]);
+        let mut wanted = self.wanted(&range);
         for (block, x) in self.x.blocks.iter().zip(&self.x.panels) {
             out.resize(block.count * rows, 0.0);
             for (panels, first) in filled.chunks(isa.panels).zip(range.clone().step_by(rows)) {
-                x.tile(kernel, panels, block.count, out);
+                x.tile(kernel, (panels, wanted.next(x.steps)), out);
                 let have = rows.min(range.end - first);
                 for (c, values) in out.chunks_exact(rows).enumerate() {
                     columns.put(block.first + c, first, &values[..have]);
                 }
             }
         }
+    }
+
+    /// The weights of this thread's next job, if jobs go round: to be asked for during this one.
+    fn wanted(&self, range: &Range<usize>) -> NextJob {
+        let (rows, tile) = (range.len(), self.kernel.kernel().rows);
+        let lines = (rows * self.row_bytes).div_ceil(LINE);
+        let blocks = &self.x.panels[..self.x.blocks.len()];
+        let steps = blocks.iter().map(|x| x.steps).sum::<usize>() * rows.div_ceil(tile);
+        if steps == 0 {
+            return NextJob { wanted: Wanted::NOTHING, left: 0 };
+        }
+        let first = range.end + (self.threads - 1) * rows;
+        let from = self.weights.as_ptr().wrapping_add(first * self.row_bytes);
+        NextJob { wanted: Wanted { from, lines: lines.div_ceil(steps) }, left: lines }
+    }
+}
+
+/// Cache lines of a job that were not asked for yet.
+struct NextJob {
+    wanted: Wanted,
+    left: usize,
+}
+
+impl NextJob {
+    /// The share of the next tile, which asks `steps` times.
+    fn next(&mut self, steps: usize) -> Wanted {
+        if self.left == 0 {
+            return Wanted::NOTHING;
+        }
+        let wanted = self.wanted;
+        let lines = steps * wanted.lines;
+        self.wanted.from = wanted.from.wrapping_add(lines * LINE);
+        self.left = self.left.saturating_sub(lines);
+        wanted
     }
 }
 

@@ -167,7 +167,7 @@ impl Pool {
     }
 
     /// How many threads at most `threads` are; 0 is all.
-    fn limit(&self, threads: usize) -> usize {
+    pub(crate) fn limit(&self, threads: usize) -> usize {
         if threads == 0 { self.threads } else { threads.min(self.threads) }
     }
 }

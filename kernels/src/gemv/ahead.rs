@@ -2,11 +2,10 @@
 
 use super::Args;
 use crate::isa::Isa;
+use crate::lines::LINE;
 
 /// Bytes that are surely one piece of physical memory; hardware prefetchers stop at their end.
 const PAGE: usize = 4096;
-/// Bytes of a cache line.
-const LINE: usize = 64;
 /// Columns whose streams of activations are more than hardware prefetchers follow besides that of
 /// the weights.
 const MANY: usize = 4;

@@ -2,7 +2,7 @@
 
 use super::Product;
 use crate::activations::{Activations, GROUP, HALF};
-use crate::gemm::{Factors, TileBf16, TileF32, TileQ8};
+use crate::gemm::{Factors, STEP, TileBf16, TileF32, TileQ8, Wanted};
 use crate::kernel::{Entry, Numerics, Ready};
 use crate::lines::Lines;
 use crate::panel::Shape;
@@ -79,7 +79,10 @@ impl ColumnBlock {
 /// A block of columns in the order in which `gemm` reads them.
 #[derive(Debug, Default)]
 pub(crate) struct ColumnPanel {
+    /// Units of class `q8`.
     units: usize,
+    /// How often a tile asks for what is wanted next.
+    pub(super) steps: usize,
     quants: Lines<i8>,
     factors: Lines<Factors>,
     floats: Lines<f32>,
@@ -97,6 +100,7 @@ impl ColumnPanel {
     fn pack_q8(&mut self, shape: Shape, x: &Activations, block: ColumnBlock) {
         let (_, depth) = x.shape();
         self.units = shape.units(depth);
+        self.steps = self.units;
         let size = self.units * block.count;
         self.quants.reserve(size * shape.unit);
         self.factors.reserve(size);
@@ -129,6 +133,7 @@ impl ColumnPanel {
     /// Pairs of the upper halves of numbers whose lower halves are zero.
     fn pack_bf16(&mut self, x: &Activations, block: ColumnBlock) {
         let (_, depth) = x.shape();
+        self.steps = depth.div_ceil(2).div_ceil(STEP);
         let pairs = self.quants.reserve(4 * depth.div_ceil(2) * block.count);
         let (pairs, _) = pairs.as_chunks_mut::<4>();
         for c in 0..block.count {
@@ -144,6 +149,7 @@ impl ColumnPanel {
 
     fn pack_f32(&mut self, x: &Activations, block: ColumnBlock) {
         let (_, depth) = x.shape();
+        self.steps = 0;
         let floats = self.floats.reserve(depth * block.count);
         for c in 0..block.count {
             let row = &x.floats(block.first + c)[..depth];
@@ -154,14 +160,16 @@ impl ColumnPanel {
     }
 
     /// `out[column][row of the panels]`.
-    pub(super) fn tile(&self, gemm: Ready, panels: &[&[u8]], columns: usize, out: &mut [f32]) {
+    pub(super) fn tile(&self, gemm: Ready, (panels, wanted): (&[&[u8]], Wanted), out: &mut [f32]) {
+        let columns = out.len() / gemm.kernel().rows;
         match gemm.kernel().entry {
             Entry::GemmQ8 { .. } => {
                 let (units, quants, factors) = (self.units, &self.quants, &self.factors);
-                gemm.tile_q8(columns, &mut TileQ8 { panels, units, quants, factors, out });
+                let mut tile = TileQ8 { panels, units, quants, factors, wanted, out };
+                gemm.tile_q8(columns, &mut tile);
             }
             Entry::GemmBf16 { .. } => {
-                gemm.tile_bf16(columns, &mut TileBf16 { panels, pairs: &self.quants, out });
+                gemm.tile_bf16(columns, &mut TileBf16 { panels, pairs: &self.quants, wanted, out });
             }
             _ => gemm.tile_f32(columns, &mut TileF32 { panels, x: &self.floats, out }),
         }
