@@ -47,7 +47,8 @@ pub struct Params {
     /// Weight rows of a gemv job. Small balances threads, large saves trips to the counter.
     #[tune(choices = [16, 32, 64, 128, 256], default = 128)]
     pub grain: u16,
-    /// Register tiles of weights that gemm keeps in L2 at a time. Each column panel is read once for all.
+    /// Register tiles of weights that gemm keeps in L2 at a time, for batches above 32. Each column
+    /// panel is read once for all.
     #[tune(choices = [1, 2, 4, 8], default = 4)]
     pub panels: u16,
     /// Bytes that gemv asks for ahead of use; 0 leaves it to the hardware.
