@@ -94,9 +94,9 @@ impl Params {
         let in_pairs = class == Numerics::Bf16 && format.kernels.iter().any(in_gemv);
         let bytes = match (quantizes, in_pairs) {
             // Quants have a scale, and a sum times the scale, for every 32 of them.
-            (true, _) => depth + depth / 4,
-            (_, true) => 2 * depth,
-            _ => 4 * depth,
+            (true, _) => depth.saturating_add(depth / 4),
+            (_, true) => depth.saturating_mul(2),
+            _ => depth.saturating_mul(4),
         };
         let rows = if bytes > HALF_OF_L1 { 4 } else { defaults.rows };
         let switch_at = if quantizes && bits >= 4 {
@@ -151,5 +151,8 @@ mod tests {
         assert_eq!(of("BF16", 14336, Numerics::Bf16).0, 4);
         assert_eq!(of("F16", 8192, Numerics::Bf16).0, 4);
         assert_eq!(of("Q4_K", 0, Numerics::Q8).0, 1);
+        // Of a file, which can hold anything.
+        assert_eq!(of("F16", usize::MAX, Numerics::F32).0, 4);
+        assert_eq!(of("Q4_K", usize::MAX, Numerics::Q8), (4, 2));
     }
 }

@@ -22,7 +22,7 @@
 //! rows = 4096
 //! depth = 4096
 //! status = "tuned"
-//! params = { rows = 2, prefetch = 4096 }     # a knob that is not named has its default
+//! params = { rows = 2, prefetch = 4096 }     # a knob that is not named has the matrix's default
 //! [[entry.measured]]         # what the choice gained, by batch
 //!
 //! [seal]

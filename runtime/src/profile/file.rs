@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use kernels::params::{Params, Tunable};
-use kernels::{FormatInfo, Numerics, ProfileEntry};
+use kernels::{FormatInfo, Numerics, Problem, ProfileEntry};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -283,7 +283,9 @@ impl Entry {
         }
         let class = Numerics::by_name(&self.class);
         let class = class.ok_or_else(|| Unusable::Class(self.class.clone()))?;
-        kernels::isa::by_name(&self.isa).map_err(|_| Unusable::Isa(self.isa.clone()))?;
+        let isa = kernels::isa::by_name(&self.isa);
+        let isa = isa.map_err(|_| Unusable::Isa(self.isa.clone()))?;
+        let problem = Problem { format, rows: self.rows, depth: self.depth, class };
         Ok(ProfileEntry {
             format: self.format.clone(),
             code_hash: self.code_hash,
@@ -292,12 +294,12 @@ impl Entry {
             threads: self.threads,
             rows: self.rows,
             depth: self.depth,
-            params: self.params()?,
+            params: self.params(Params::untuned(&problem, isa))?,
         })
     }
 
-    fn params(&self) -> Result<Params, Unusable> {
-        let mut params = Params::default();
+    /// The knobs: those that are not named have their default.
+    fn params(&self, mut params: Params) -> Result<Params, Unusable> {
         for (name, &value) in &self.params {
             let knob = Params::KNOBS.iter().find(|knob| knob.name == name);
             let knob = knob.ok_or_else(|| Unusable::Knob(name.clone()))?;
