@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use kernels::params::{Params, Tunable};
-use kernels::{Numerics, ProfileEntry, formats};
+use kernels::{Numerics, Problem, ProfileEntry, formats};
 use runtime::profile::{
     self, Entry, Loaded, Measured, Meta, ParseError, ProfileFile, SaveError, Status, check_place,
     load, save,
@@ -269,11 +269,23 @@ fn entries_that_cannot_be_used_are_dropped_and_counted_by_reason() {
 }
 
 #[test]
-fn a_knob_that_is_not_named_has_its_default() {
+fn a_knob_that_is_not_named_has_the_default_of_the_matrix() {
     let mut entry = Entry::new(&choice("Q4_K", 4096));
     entry.params = BTreeMap::from([("grain".to_owned(), 16)]);
+    entry.depth = 14336;
     let resolved = entry.resolve(&formats::all()).unwrap();
-    assert_eq!(resolved.params, Params { grain: 16, ..Params::default() });
+    assert_ne!(untuned("Q4_K", (4096, 14336), &entry.isa), Params::default());
+    let untuned = untuned("Q4_K", (4096, 14336), &entry.isa);
+    assert_eq!(resolved.params, Params { grain: 16, ..untuned });
+    // Files can hold anything.
+    entry.depth = usize::MAX;
+    assert!(entry.resolve(&formats::all()).is_ok());
+}
+
+fn untuned(format: &str, (rows, depth): (usize, usize), isa: &str) -> Params {
+    let format = formats::by_name(format).unwrap();
+    let problem = Problem { format, rows, depth, class: Numerics::Q8 };
+    Params::untuned(&problem, kernels::isa::by_name(isa).unwrap())
 }
 
 #[test]
@@ -396,5 +408,6 @@ fn the_readme_of_the_format_is_true() {
     let Loaded { profile, warnings } = load(&path);
     assert_eq!(warnings, Vec::<String>::new());
     let params = profile.unwrap().entries[0].params;
-    assert_eq!(params, Params { rows: 2, prefetch: 4096, ..Params::default() });
+    let untuned = untuned("Q4_K", (4096, 4096), "scalar");
+    assert_eq!(params, Params { rows: 2, prefetch: 4096, ..untuned });
 }

@@ -369,7 +369,9 @@ mod tests {
         let outcome = tune(&[matrix(format, 256, 256)], &options, &mut ()).unwrap();
         assert_eq!(outcome.halted, Some(Halt::Interrupted));
         assert_eq!(outcome.trials[0].progress, Progress::Untried);
-        assert_eq!(outcome.trials[0].entry().params, Params::default());
+        let problem = Problem { format, rows: 256, depth: 256, class: Numerics::Q8 };
+        let untuned = Params::untuned(&problem, isa::best());
+        assert_eq!(outcome.trials[0].entry().params, untuned);
     }
 
     #[test]
