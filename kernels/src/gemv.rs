@@ -22,11 +22,12 @@
 //! Two accumulators a column hide the latency of the `fma`.
 //!
 //! On 64-byte registers the loop of one or two columns takes two spans without a branch between
-//! them, that of one column of dense weights four short ones on all (`TOGETHER`). While a load waits for memory a core looks some hundred instructions ahead for the
-//! next one, and what a loop needs besides its work takes a share of them: F16 is read 5 to 10 %
-//! faster for it, and 256 weights of Q4_0 in L2 take 17.0 cycles instead of 18.6. The other bound is
-//! the number of vector steps, above all those that shuffle and shift: a field of a byte is one step
-//! (`Isa::fields`), and what can be stored twice is not permuted.
+//! them, that of one column of dense weights four short ones on all (`TOGETHER`). While a load waits
+//! for memory a core looks some hundred instructions ahead for the next one, and what a loop needs
+//! besides its work takes a share of them: F16 is read 5 to 10 % faster for it, and 256 weights of
+//! Q4_0 in L2 take 17.0 cycles instead of 18.6. The other bound is the number of vector steps, above
+//! all those that shuffle and shift: a field of a byte is one step (`Isa::fields`), and what can be
+//! stored twice is not permuted.
 //!
 //! Weights are one stream of reads, which hardware follows by itself up to the end of a page. What
 //! it needs is the start of the next one (`ahead`): measured on Zen 4, asking for eight lines of

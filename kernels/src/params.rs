@@ -117,8 +117,8 @@ impl Params {
 }
 
 /// The batch from which unpacking once is less work than decoding for every few columns, except
-/// where there is little to decode: measured on Zen 4, one thread, 4096 x 4096 times 4, gemm takes
-/// 0.7 to 1.1 of gemv's time.
+/// where there is little to decode: measured on Zen 4, 4096 x 4096 times 4, gemm takes 0.7 to 1.15
+/// of gemv's time with one thread, 1.0 to 1.1 with two; in a noisy run Q4_K once took 1.5.
 const FROM: u16 = 4;
 /// Bytes of the smallest first-level data cache that is common, halved: the rest is for weights.
 const HALF_OF_L1: usize = 16 << 10;

@@ -274,8 +274,8 @@ fn a_knob_that_is_not_named_has_the_default_of_the_matrix() {
     entry.params = BTreeMap::from([("grain".to_owned(), 16)]);
     entry.depth = 14336;
     let resolved = entry.resolve(&formats::all()).unwrap();
-    assert_ne!(untuned("Q4_K", (4096, 14336), &entry.isa), Params::default());
     let untuned = untuned("Q4_K", (4096, 14336), &entry.isa);
+    assert_ne!(untuned, Params::default());
     assert_eq!(resolved.params, Params { grain: 16, ..untuned });
     // Files can hold anything.
     entry.depth = usize::MAX;
