@@ -100,6 +100,7 @@ pub mod avx512vnni {
         columns: 6,
         detect: || super::Avx512Vnni::detect().is_some(),
         detect_bf16: || ::std::arch::is_x86_feature_detected!("avx512bf16"),
+        bf16_macs: 64 / 2,
         quantize,
         probe,
     };

@@ -86,7 +86,10 @@ pub(crate) fn rows_on(isas: &[Row], format: &Ident, decodes: Decodes) -> TokenSt
         }
         writer.gemm_floats(isa, ("f32", "F32"));
         if matches!(decodes, Decodes::Bf16 | Decodes::Pairs) && isa.bf16.is_some() {
-            writer.gemm_floats(isa, ("bf16", "Bf16"));
+            match isa.base {
+                Some(_) => writer.gemm_tiles(isa),
+                None => writer.gemm_floats(isa, ("bf16", "Bf16")),
+            }
         }
     }
     let Writer { functions, rows, .. } = writer;
@@ -123,9 +126,17 @@ impl Writer<'_> {
         format_ident!("{}_{}_{what}", self.format.to_string().to_lowercase(), isa.name)
     }
 
-    /// An entry point `name(args)` that hands a token to the loop of `call`.
+    /// An entry point `name(args)` that hands a token to the loop of `call`; that of its base, if an
+    /// instruction set has one.
     fn entry(&mut self, isa: &Row, name: &Ident, args: &TokenStream, call: &TokenStream) {
-        let (cfg, features, token) = (isa.cfg(), isa.target_feature(), isa.token());
+        if isa.base.is_some() {
+            return;
+        }
+        self.own_entry(isa, name, args, call);
+    }
+
+    fn own_entry(&mut self, isa: &Row, name: &Ident, args: &TokenStream, call: &TokenStream) {
+        let (cfg, features, token) = (isa.cfg(), isa.target_feature(), isa.code().token());
         self.functions.push(quote! {
             #cfg
             #features
@@ -137,7 +148,7 @@ impl Writer<'_> {
     }
 
     fn gemv(&mut self, isa: &Row, class: &str, mr: usize, nr: usize) {
-        let name = self.name(isa, &format!("gemv_{class}_{mr}x{nr}"));
+        let name = self.name(isa.code(), &format!("gemv_{class}_{mr}x{nr}"));
         let format = self.format;
         let [m, n] = [mr, nr].map(Literal::usize_unsuffixed);
         let rows = format_ident!("rows_{class}");
@@ -153,11 +164,11 @@ impl Writer<'_> {
             "bf16" => ("Bf16", quote! { Entry::GemvF32(#name) }),
             _ => ("F32", quote! { Entry::GemvF32(#name) }),
         };
-        self.row(isa, &name, (&quote! { #m }, nr), class, &entry);
+        self.row(isa, &name, (&quote! { #m }, &quote! { #n }), class, &entry);
     }
 
     fn unpack(&mut self, isa: &Row, class: &str) -> Ident {
-        let name = self.name(isa, &format!("unpack_{class}"));
+        let name = self.name(isa.code(), &format!("unpack_{class}"));
         let (format, unpack) = (self.format, format_ident!("unpack_{class}"));
         self.entry(
             isa,
@@ -171,7 +182,7 @@ impl Writer<'_> {
     /// Two kernels that differ in their tiles.
     fn gemm_q8(&mut self, isa: &Row) {
         let unpack = self.unpack(isa, "q8");
-        let (format, module, token) = (self.format, isa.module(), isa.token());
+        let (format, module, token) = (self.format, isa.code().module(), isa.code().token());
         for (class, variant) in [("q8", "Q8"), ("q8_256", "Q8x256")] {
             let tile = format_ident!("tile_{class}");
             let columns = (1..=isa.columns).map(Literal::usize_unsuffixed);
@@ -191,7 +202,7 @@ impl Writer<'_> {
 
     fn gemm_floats(&mut self, isa: &Row, (class, variant): (&str, &str)) {
         let unpack = self.unpack(isa, class);
-        let (module, tile) = (isa.module(), format_ident!("tile_{class}"));
+        let (module, tile) = (isa.code().module(), format_ident!("tile_{class}"));
         let entry = format_ident!("Gemm{variant}");
         let columns = (1..=isa.columns).map(Literal::usize_unsuffixed);
         let entry = quote! { Entry::#entry {
@@ -202,17 +213,36 @@ impl Writer<'_> {
     }
 
     fn gemm(&mut self, isa: &Row, (class, variant): (&str, &str), entry: &TokenStream) {
-        let name = self.name(isa, &format!("gemm_{class}"));
-        let (panels, token) = (Literal::usize_unsuffixed(isa.panels), isa.token());
+        let name = self.name(isa.code(), &format!("gemm_{class}"));
+        let (panels, token) = (Literal::usize_unsuffixed(isa.panels), isa.code().token());
         let rows = quote! { #panels * <isa::#token as Isa>::LANES / 4 };
-        self.row(isa, &name, (&rows, isa.columns), variant, entry);
+        let columns = Literal::usize_unsuffixed(isa.columns);
+        self.row(isa, &name, (&rows, &quote! { #columns }), variant, entry);
+    }
+
+    /// The kernel of class `bf16` on tile registers.
+    fn gemm_tiles(&mut self, isa: &Row) {
+        let name = self.name(isa, "unpack_rows");
+        let (format, module) = (self.format, isa.module());
+        self.own_entry(
+            isa,
+            &name,
+            &quote! { (source: &::kernels::panel::Source<'_>, panel: &mut ::kernels::panel::Panel) },
+            &quote! { ::kernels::panel::unpack_rows::<_, #format>(isa, source, panel) },
+        );
+        let entry = quote! {
+            Entry::GemmTiles { unpack: #name, tile: isa::#module::tile_bf16 }
+        };
+        let rows = quote! { ::kernels::gemm::tiles::ROWS };
+        let columns = quote! { ::kernels::gemm::tiles::COLUMNS };
+        self.row(isa, &self.name(isa, "gemm_bf16"), (&rows, &columns), "Bf16", &entry);
     }
 
     fn row(
         &mut self,
         isa: &Row,
         name: &Ident,
-        (rows, columns): (&TokenStream, usize),
+        (rows, columns): (&TokenStream, &TokenStream),
         class: &str,
         entry: &TokenStream,
     ) {
@@ -222,7 +252,7 @@ impl Writer<'_> {
             _ => quote! { None },
         };
         let (cfg, module, class) = (isa.cfg(), isa.module(), format_ident!("{class}"));
-        let (name, columns) = (name.to_string(), Literal::usize_unsuffixed(columns));
+        let name = name.to_string();
         self.rows.push(quote! {
             #cfg
             Kernel {

@@ -49,6 +49,8 @@
 //! ([`counts_signed`]) leave no room for a second product in a word: each step widens, and twice
 //! the multiplications make half the peak the ceiling.
 
+pub mod tiles;
+
 use crate::activations::{GROUP, ROUND, WIDE_GROUP};
 use crate::format::{counts_signed, together};
 use crate::isa::{Isa, array};

@@ -15,6 +15,8 @@
 //! | `Groups` | 16 `f32`: one value per unit of a span |
 //! | `Kept` | the same, to be spread over the lanes of sums |
 //! | `Small` | 16 bytes: the integers that become `Groups` |
+//!
+//! Registers that hold matrices are another vocabulary, [`Tiles`], beside that of vectors.
 
 use crate::activations::{GROUP, HALF, Row};
 use crate::probe::Probe;
@@ -24,10 +26,12 @@ mod lanes;
 mod rows;
 mod shift;
 mod spots;
+pub mod tiles;
 pub use lanes::{Lanes, Scalar};
 pub use rows::Rows;
 pub use shift::{Fields, Shift};
 pub use spots::Spots;
+pub use tiles::{PlainTiles, Square, Tiles};
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
@@ -60,6 +64,8 @@ pub struct IsaInfo {
     pub columns: usize,
     pub(crate) detect: fn() -> bool,
     pub(crate) detect_bf16: fn() -> bool,
+    /// Multiply-adds of one operation on bfloat16.
+    pub(crate) bf16_macs: usize,
     pub(crate) quantize: unsafe fn(&mut Row<'_>),
     pub(crate) probe: unsafe fn(&mut Probe<'_>),
 }

@@ -116,6 +116,11 @@ pub enum Entry {
         unpack: unsafe fn(&Source<'_>, &mut Panel),
         tiles: &'static [unsafe fn(&mut TileBf16<'_>)],
     },
+    /// The same on tile registers: panels of rows, and one tile for any number of columns.
+    GemmTiles {
+        unpack: unsafe fn(&Source<'_>, &mut Panel),
+        tile: unsafe fn(&mut TileBf16<'_>),
+    },
 }
 
 /// A kernel that this CPU can run.
@@ -125,7 +130,7 @@ pub(crate) struct Ready(&'static Kernel);
 impl Ready {
     pub(crate) fn new(kernel: &'static Kernel) -> Option<Self> {
         let supported = match kernel.entry {
-            Entry::GemmBf16 { .. } => kernel.isa.multiplies_bf16(),
+            Entry::GemmBf16 { .. } | Entry::GemmTiles { .. } => kernel.isa.multiplies_bf16(),
             _ => kernel.isa.is_supported(),
         };
         supported.then_some(Self(kernel))
@@ -148,7 +153,8 @@ impl Ready {
     pub(crate) fn unpack(self, source: &Source<'_>, panel: &mut Panel) {
         let (Entry::GemmQ8 { unpack, .. }
         | Entry::GemmF32 { unpack, .. }
-        | Entry::GemmBf16 { unpack, .. }) = self.0.entry
+        | Entry::GemmBf16 { unpack, .. }
+        | Entry::GemmTiles { unpack, .. }) = self.0.entry
         else {
             unreachable!("{} is no gemm kernel", self.0.name)
         };
@@ -167,11 +173,13 @@ impl Ready {
 
     /// Runs a class `bf16` tile of `columns` columns.
     pub(crate) fn tile_bf16(self, columns: usize, tile: &mut TileBf16<'_>) {
-        let Entry::GemmBf16 { tiles, .. } = self.0.entry else {
-            unreachable!("{} is no bf16 gemm kernel", self.0.name)
+        let run = match self.0.entry {
+            Entry::GemmBf16 { tiles, .. } => tiles[columns - 1],
+            Entry::GemmTiles { tile, .. } => tile,
+            _ => unreachable!("{} is no bf16 gemm kernel", self.0.name),
         };
         // SAFETY: a ready kernel's features were detected on this CPU.
-        unsafe { tiles[columns - 1](tile) }
+        unsafe { run(tile) }
     }
 
     /// Runs a class `f32` tile of `columns` columns.

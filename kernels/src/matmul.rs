@@ -351,7 +351,9 @@ impl<'a> Gemm<'a> {
         let tile_bytes = kernel.kernel().isa.panels
             * match entry {
                 Entry::GemmQ8 { shape, .. } => shape.bytes(depth),
-                Entry::GemmBf16 { .. } => kernel.kernel().isa.lanes * depth.div_ceil(2),
+                Entry::GemmBf16 { .. } | Entry::GemmTiles { .. } => {
+                    kernel.kernel().isa.lanes * depth.div_ceil(2)
+                }
                 _ => kernel.kernel().isa.lanes * depth,
             };
         let tiles = match batch {

@@ -264,6 +264,29 @@ pub fn unpack_bf16<I: Isa, F: Format>(isa: I, source: &Source<'_>, panel: &mut P
     );
 }
 
+/// Weights of up to `ROWS` rows, rounded to bfloat16, to a panel for tile registers: 64 bytes of
+/// every row, then the next 64 bytes of every row. Rows that are not there may be anything.
+#[inline(always)]
+pub fn unpack_rows<I: Isa, F: Format>(isa: I, source: &Source<'_>, panel: &mut Panel) {
+    let (rows, register) = (I::LANES / 4, I::LANES / 4);
+    let count = source.depth.div_ceil(F::SPAN);
+    let size = F::SPAN / 2 * rows;
+    let (out, _) = panel.reserve(count * size, 0);
+    let mut room = F::Span::new_zeroed();
+    for r in 0..source.rows {
+        for (s, out) in out.chunks_exact_mut(size).enumerate() {
+            let span = span_at::<F>(source.row(r), s, &mut room);
+            further_on::<I, F>(isa, span, (s, count), source);
+            F::pairs(
+                isa,
+                span,
+                #[inline(always)]
+                |n, w| isa.store_f32(w, out, (n * rows + r) * register),
+            );
+        }
+    }
+}
+
 /// Weights of up to `ROWS` rows to a panel: a register per weight of K.
 #[inline(always)]
 pub fn unpack_f32<I: Isa, F: Format>(isa: I, source: &Source<'_>, panel: &mut Panel) {

@@ -2,7 +2,8 @@
 //!
 //! No clock here; whoever has one runs a probe and divides.
 
-use crate::isa::{Isa, IsaInfo, array};
+use crate::gemm::tiles::{COLUMNS, ROWS};
+use crate::isa::{Isa, IsaInfo, Square, Tiles, array, tiles};
 use std::hint::black_box;
 
 /// A measuring loop.
@@ -18,7 +19,7 @@ pub enum Probe<'a> {
         /// Iterations.
         rounds: usize,
     },
-    /// Bfloat16 dot products on registers: `rounds * FMAS * LANES / 2` multiply-adds. Only where
+    /// Bfloat16 dot products on registers: `rounds` times [`IsaInfo::bf16_macs`]. Only where
     /// [`IsaInfo::multiplies_bf16`] holds.
     Bf16 {
         /// Iterations.
@@ -66,7 +67,7 @@ impl IsaInfo {
     /// Multiply-adds of one round of [`Probe::Bf16`].
     #[must_use]
     pub fn bf16_macs(&self) -> usize {
-        FMAS * self.lanes / 2
+        FMAS * self.bf16_macs
     }
 
     /// Multiply-adds of one round of [`Probe::Fma`].
@@ -89,6 +90,15 @@ pub fn run<I: Isa>(isa: I, probe: &mut Probe<'_>) {
             2.. => read::<I, 2>(isa, bytes, *prefetch),
             _ => read::<I, 1>(isa, bytes, *prefetch),
         },
+    }
+}
+
+/// Runs a probe on an instruction set with tile registers.
+#[inline(always)]
+pub(crate) fn run_tiles<I: Isa, T: Tiles>(isa: I, tiles: T, probe: &mut Probe<'_>) {
+    match probe {
+        Probe::Bf16 { rounds } => tile_dots(tiles, *rounds),
+        probe => run(isa, probe),
     }
 }
 
@@ -165,6 +175,21 @@ fn bf16_dots<I: Isa>(isa: I, rounds: usize) {
         total = isa.add(total, sum);
     }
     black_box(isa.sum(total));
+}
+
+/// With their loads, without which tile registers multiply nothing: all of the same few lines.
+#[inline(always)]
+fn tile_dots<T: Tiles>(mut registers: T, rounds: usize) {
+    #[repr(align(64))]
+    struct Operands([u8; tiles::ROWS], [u8; tiles::PAIRS]);
+    let operands = black_box(Operands([0x3F; tiles::ROWS], [0x3E; tiles::PAIRS]));
+    registers.zero();
+    for _ in 0..rounds * FMAS {
+        registers.add_products([&operands.0; 2], &operands.1);
+    }
+    let mut sums = Square([0.0; ROWS * COLUMNS]);
+    registers.sums(&mut sums);
+    black_box(sums);
 }
 
 #[inline(always)]

@@ -5,7 +5,9 @@ mod naive;
 
 use kernels::format::{counts_signed, together};
 use kernels::gemm;
-use kernels::isa::{self, Fields, Isa, Kept, Lanes, Rows, Scalar, Shift, Spots};
+use kernels::isa::tiles::{PAIRS, ROWS};
+use kernels::isa::{self, Fields, Isa, Kept, Lanes, PlainTiles, Rows, Scalar, Shift, Spots};
+use kernels::isa::{Square, Tiles};
 use kernels::{Numerics, Plan, Problem, Selection, formats};
 use naive::Rng;
 use std::collections::BTreeSet;
@@ -762,10 +764,82 @@ fn wide_plain_rust_does_not_saturate_either() {
     dots_are_exact(Lanes::<64, 16>);
 }
 
+/// Instruction sets with tile registers, whose other operations are those of another one.
+const TESTED_TILES: &[&str] = if cfg!(target_arch = "x86_64") { &["amx"] } else { &[] };
+
 #[test]
 fn every_instruction_set_is_tested() {
     let table: Vec<&str> = isa::ISAS.iter().map(|isa| isa.name).collect();
-    assert_eq!(table, TESTED);
+    assert_eq!(table, [TESTED, TESTED_TILES].concat());
+}
+
+/// What tiles make of some steps: first bfloat16 weights of 32 rows, then pairs of activations.
+fn tile_sums<T: Tiles>(mut tiles: T, steps: &[([[u8; ROWS]; 2], [u8; PAIRS])]) -> Vec<f32> {
+    tiles.zero();
+    for ([first, second], pairs) in steps {
+        tiles.add_products([first, second], pairs);
+    }
+    let mut sums = Square([f32::NAN; 1024]);
+    tiles.sums(&mut sums);
+    sums.0.to_vec()
+}
+
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn tile_registers_equal_plain_rust() {
+    let Some(amx) = isa::Amx::detect() else {
+        eprintln!("SKIPPED: this CPU has no amx");
+        return;
+    };
+    let mut rng = Rng::new(0xA3);
+    // Whole numbers: sums are exact in any order.
+    let mut number = |kind: usize| match kind {
+        0 => ((rng.range(0, 255) as f32 - 127.0).to_bits() >> 16) as u16,
+        // Subnormal, and so zero.
+        1 => rng.range(0, 0x80) as u16 | 0x8000,
+        _ => [0x7F80, 0x7FC0, 0xFF80, 0x3F80][rng.range(0, 4)],
+    };
+    for case in 0..60 {
+        let steps: Vec<_> = (0..case % 5)
+            .map(|_| {
+                // One in many is infinite or not a number.
+                let mut bytes = |len: usize| -> Vec<u8> {
+                    let kind =
+                        |n: usize| if case % 3 == 2 && n % 301 == 7 { 2 } else { case % 3 % 2 };
+                    (0..len / 2).flat_map(|n| number(kind(n)).to_le_bytes()).collect()
+                };
+                let rows = [(); 2].map(|()| bytes(ROWS).try_into().unwrap());
+                (rows, bytes(PAIRS).try_into().unwrap())
+            })
+            .collect();
+        let got = tile_sums(amx.tiles(), &steps);
+        let want = tile_sums(PlainTiles::default(), &steps);
+        for (at, (got, want)) in got.iter().zip(&want).enumerate() {
+            let same = got == want || got.is_nan() && want.is_nan();
+            assert!(same, "case {case}, sum {at}: {got}, not {want}");
+        }
+    }
+}
+
+#[test]
+fn plain_tiles_add_products_of_rows_and_columns() {
+    let bf16 = |value: f32| ((value.to_bits() >> 16) as u16).to_le_bytes();
+    let (mut rows, mut pairs) = ([[0; ROWS]; 2], [0; PAIRS]);
+    // Row 17 has 3 at k = 5, column 30 has 7 there, and column 2 has 11.
+    rows[1][64 + 10..64 + 12].copy_from_slice(&bf16(3.0));
+    for (column, value) in [(30, 7.0), (2, 11.0)] {
+        let at = 2 * 128 + 4 * column + 2;
+        pairs[at..at + 2].copy_from_slice(&bf16(value));
+    }
+    let sums = tile_sums(PlainTiles::default(), &[(rows, pairs), (rows, pairs)]);
+    for (at, sum) in sums.into_iter().enumerate() {
+        let want = match (at / 32, at % 32) {
+            (17, 30) => 42.0,
+            (17, 2) => 66.0,
+            _ => 0.0,
+        };
+        assert_eq!(sum, want, "row {}, column {}", at / 32, at % 32);
+    }
 }
 
 #[test]

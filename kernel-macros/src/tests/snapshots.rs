@@ -73,14 +73,17 @@ fn every_format_expands_to_some_screens() {
 #[test]
 fn entry_points_expand_as_reviewed() {
     let name = Ident::new("Q4_0", Span::call_site());
-    let best = isa::ISAS.last().expect("there are instruction sets");
+    let best = isa::ISAS.last().expect("there are instruction sets").code();
     snapshot("kernels", kernels::rows_on(std::slice::from_ref(best), &name, Decodes::Codes));
+    let tiles = isa::ISAS.last().expect("there are instruction sets");
+    snapshot("kernels_tiles", kernels::rows_on(std::slice::from_ref(tiles), &name, Decodes::Pairs));
 }
 
 #[test]
 fn an_instruction_set_expands_as_reviewed() {
     let best = isa::ISAS.last().expect("there are instruction sets");
-    snapshot("isa_token", isa::tokens(best));
+    snapshot("isa_tiles", isa::tokens(best));
+    snapshot("isa_token", isa::tokens(best.code()));
     let operations = quote! {
         impl Isa for Avx2 {
             const LANES: usize = 32;

@@ -1,6 +1,7 @@
 //! x86-64. Registers of 256 bits in `ymm.rs`, of 512 bits in `zmm.rs`; here what both share: the
-//! 16 bytes that become group values.
+//! 16 bytes that become group values. Tile registers in `amx.rs`.
 
+mod amx;
 mod ymm;
 mod zmm;
 

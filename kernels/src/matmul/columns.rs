@@ -2,12 +2,13 @@
 
 use super::Product;
 use crate::activations::{Activations, GROUP, HALF};
-use crate::gemm::{Factors, STEP, TileBf16, TileF32, TileQ8, Wanted};
+use crate::gemm::{Factors, STEP, TileBf16, TileF32, TileQ8, Wanted, tiles};
 use crate::kernel::{Entry, Numerics, Ready};
 use crate::lines::Lines;
 use crate::panel::Shape;
 use crate::plan::Plan;
 use crate::threads::Pool;
+use zerocopy::IntoBytes;
 
 /// Activations as `gemm` kernels read them, each form once.
 pub(super) struct Packed(pub(super) Vec<(Form, PackedColumns)>);
@@ -50,7 +51,11 @@ impl Packed {
             Entry::GemmQ8 { shape, .. } => Some(shape),
             _ => None,
         };
-        (plan.class, shape, usize::from(plan.params.columns).clamp(1, kernel.columns))
+        let widest = match kernel.entry {
+            Entry::GemmTiles { .. } => kernel.columns,
+            _ => usize::from(plan.params.columns).clamp(1, kernel.columns),
+        };
+        (plan.class, shape, widest)
     }
 
     pub(super) fn of_plan(&self, plan: &Plan) -> &PackedColumns {
@@ -93,6 +98,7 @@ impl ColumnPanel {
         match entry {
             Entry::GemmQ8 { shape, .. } => self.pack_q8(*shape, x, block),
             Entry::GemmBf16 { .. } => self.pack_bf16(x, block),
+            Entry::GemmTiles { .. } => self.pack_tiles(x, block),
             _ => self.pack_f32(x, block),
         }
     }
@@ -147,6 +153,28 @@ impl ColumnPanel {
         }
     }
 
+    /// The same for tile registers: steps of 16 pairs, each of as many columns as a tile has.
+    fn pack_tiles(&mut self, x: &Activations, block: ColumnBlock) {
+        const PAIRS: usize = tiles::DEPTH / 2;
+        let (_, depth) = x.shape();
+        self.steps = depth.div_ceil(tiles::DEPTH);
+        let pairs = self.quants.reserve(4 * self.steps * PAIRS * tiles::COLUMNS);
+        let (steps, _) = pairs.as_chunks_mut::<{ 4 * PAIRS * tiles::COLUMNS }>();
+        for (step, to) in steps.iter_mut().enumerate() {
+            to.fill(0);
+            let (to, _) = to.as_chunks_mut::<4>();
+            for c in 0..block.count {
+                // A row is padded with zeros.
+                let halves = &x.halves(block.first + c)[step * tiles::DEPTH..][..tiles::DEPTH];
+                let (bytes, _) = halves.as_bytes().as_chunks::<4>();
+                for (n, [a, b, c2, d]) in bytes.iter().enumerate() {
+                    to[n * tiles::COLUMNS + c] =
+                        [a.cast_signed(), b.cast_signed(), c2.cast_signed(), d.cast_signed()];
+                }
+            }
+        }
+    }
+
     fn pack_f32(&mut self, x: &Activations, block: ColumnBlock) {
         let (_, depth) = x.shape();
         self.steps = 0;
@@ -168,7 +196,7 @@ impl ColumnPanel {
                 let mut tile = TileQ8 { panels, units, quants, factors, wanted, out };
                 gemm.tile_q8(columns, &mut tile);
             }
-            Entry::GemmBf16 { .. } => {
+            Entry::GemmBf16 { .. } | Entry::GemmTiles { .. } => {
                 gemm.tile_bf16(columns, &mut TileBf16 { panels, pairs: &self.quants, wanted, out });
             }
             _ => gemm.tile_f32(columns, &mut TileF32 { panels, x: &self.floats, out }),
