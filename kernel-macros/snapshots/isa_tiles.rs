@@ -61,6 +61,7 @@ pub mod amx {
         lanes: 64,
         panels: 2,
         columns: 6,
+        has_tiles: true,
         detect: || super::Amx::detect().is_some(),
         detect_bf16: || ::std::arch::is_x86_feature_detected!("avx512bf16"),
         bf16_macs: crate::gemm::tiles::MACS,

@@ -98,6 +98,7 @@ pub mod avx512vnni {
         lanes: 64,
         panels: 2,
         columns: 6,
+        has_tiles: false,
         detect: || super::Avx512Vnni::detect().is_some(),
         detect_bf16: || ::std::arch::is_x86_feature_detected!("avx512bf16"),
         bf16_macs: 64 / 2,

@@ -368,9 +368,10 @@ fn info(row: &Row) -> TokenStream {
     let [lanes, panels, columns] =
         [row.lanes, row.panels, row.columns].map(Literal::usize_unsuffixed);
     let detect_bf16 = row.bf16.map_or(quote! { false }, |feature| detected(row, feature));
-    let bf16_macs = match row.base {
-        Some(_) => quote! { crate::gemm::tiles::MACS },
-        None => quote! { #lanes / 2 },
+    let has_tiles = row.base.is_some();
+    let bf16_macs = match has_tiles {
+        true => quote! { crate::gemm::tiles::MACS },
+        false => quote! { #lanes / 2 },
     };
     quote! {
         pub static INFO: super::IsaInfo = super::IsaInfo {
@@ -379,6 +380,7 @@ fn info(row: &Row) -> TokenStream {
             lanes: #lanes,
             panels: #panels,
             columns: #columns,
+            has_tiles: #has_tiles,
             detect: || super::#token::detect().is_some(),
             detect_bf16: || #detect_bf16,
             bf16_macs: #bf16_macs,

@@ -62,6 +62,8 @@ pub struct IsaInfo {
     pub panels: usize,
     /// Widest register tile of `gemm`, in activation columns.
     pub columns: usize,
+    /// Whether it multiplies matrices of bfloat16 on tile registers.
+    pub has_tiles: bool,
     pub(crate) detect: fn() -> bool,
     pub(crate) detect_bf16: fn() -> bool,
     /// Multiply-adds of one operation on bfloat16.

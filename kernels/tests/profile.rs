@@ -1,7 +1,8 @@
 //! Which tuned choice a problem gets.
 
 use kernels::{
-    Numerics, Params, Plan, Problem, Profile, ProfileEntry as Entry, Selection, Source, formats,
+    IsaInfo, Numerics, Params, Plan, Problem, Profile, ProfileEntry as Entry, Selection, Source,
+    formats, isa,
 };
 use std::process::Command;
 
@@ -77,5 +78,49 @@ fn a_plan_names_its_profile_and_what_was_given_up() {
         let output = command.output().unwrap();
         let text = String::from_utf8_lossy(&output.stdout);
         assert!(output.status.success() && text.contains("1 passed"), "{text}");
+    }
+}
+
+// Without a profile.
+
+#[test]
+fn rows_share_activations_that_do_not_fit_and_large_batches_come_sooner() {
+    let of = |name, depth, class| {
+        let problem = Problem { format: formats::by_name(name).unwrap(), rows: 4096, depth, class };
+        let Params { rows, switch_at, .. } = Params::untuned(&problem, isa::ISAS[0]);
+        (rows, switch_at)
+    };
+    assert_eq!(of("Q4_K", 4096, Numerics::Q8), (1, 4));
+    assert_eq!(of("Q3_K", 14336, Numerics::Q8), (4, 4));
+    assert_eq!(of("Q4_K", 8192, Numerics::Q8), (1, 3));
+    assert_eq!(of("Q4_K", 14336, Numerics::Q8), (4, 2));
+    assert_eq!(of("Q4_K", 4096, Numerics::F32), (1, 5));
+    // Little to read, and much to decode: gemm would do more of that.
+    assert_eq!(of("Q2_K", 14336, Numerics::Q8), (4, 5));
+    // It has no integer kernels: its activations are floats whatever was asked for.
+    assert_eq!(of("F16", 4096, Numerics::Q8), (1, 8));
+    assert_eq!(of("F16", 14336, Numerics::F32), (4, 8));
+    // Pairs of bfloat16 take half the place of floats.
+    assert_eq!(of("BF16", 8192, Numerics::Bf16).0, 1);
+    assert_eq!(of("BF16", 14336, Numerics::Bf16).0, 4);
+    assert_eq!(of("F16", 8192, Numerics::Bf16).0, 4);
+    assert_eq!(of("Q4_K", 0, Numerics::Q8).0, 1);
+    // Of a file, which can hold anything.
+    assert_eq!(of("F16", usize::MAX, Numerics::F32).0, 4);
+    assert_eq!(of("Q4_K", usize::MAX, Numerics::Q8), (4, 2));
+}
+
+#[test]
+fn servers_with_tile_registers_ask_for_every_line_of_several_rows() {
+    let of = |isa: &'static IsaInfo, name| {
+        let format = formats::by_name(name).unwrap();
+        let problem = Problem { format, rows: 4096, depth: 4096, class: Numerics::Q8 };
+        let Params { rows, lines, .. } = Params::untuned(&problem, isa);
+        (rows, lines)
+    };
+    for isa in isa::ISAS {
+        let several = if isa.has_tiles { (4, 64) } else { (1, 8) };
+        assert_eq!(of(isa, "Q4_K"), several, "{isa:?}");
+        assert_eq!(of(isa, "TQ2_0"), (1, 8), "{isa:?}");
     }
 }
