@@ -8,7 +8,7 @@
 
 use crate::encode;
 use crate::isa::{Isa, Kept, Rows};
-use crate::kernel::Kernel;
+use crate::kernel::{Entry, Kernel, Numerics};
 use crate::layout::Layout;
 use crate::sources;
 use thiserror::Error;
@@ -314,6 +314,12 @@ impl FormatInfo {
     #[must_use]
     pub fn bits_per_weight(&self) -> f64 {
         8.0 * self.block_bytes as f64 / self.block_len as f64
+    }
+
+    /// Whether its weights are bfloat16, which `gemv` has kernels for, too.
+    pub(crate) fn is_bf16(&self) -> bool {
+        let is_gemv = |entry: &Entry| matches!(entry, Entry::GemvQ8(_) | Entry::GemvF32(_));
+        self.kernels.iter().any(|kernel| kernel.class == Numerics::Bf16 && is_gemv(&kernel.entry))
     }
 
     /// Bytes of a row of `columns` weights.

@@ -1,7 +1,7 @@
 //! Everything the tuner may vary.
 
 use crate::isa::IsaInfo;
-use crate::kernel::{Entry, Kernel, Numerics};
+use crate::kernel::Numerics;
 use crate::plan::Problem;
 use kernel_macros::Tunable;
 
@@ -83,7 +83,8 @@ impl Params {
     /// times as fast (Emerald Rapids; dense weights gain most, those below three bits nothing).
     #[must_use]
     pub fn untuned(problem: &Problem, isa: &IsaInfo) -> Self {
-        let Problem { format, depth, class, .. } = *problem;
+        let Problem { format, depth, .. } = *problem;
+        let class = problem.class_on(isa);
         let bits = 8 * format.block_bytes / format.block_len;
         let defaults = match (isa.has_tiles, bits) {
             (true, 6..) => Self { rows: 4, prefetch: 8192, lines: EVERY, ..Self::default() },
@@ -93,11 +94,8 @@ impl Params {
             _ => Self::default(),
         };
         let has = |class| format.kernels.iter().any(|kernel| kernel.class == class);
-        let in_gemv = |kernel: &Kernel| {
-            kernel.class == Numerics::Bf16 && matches!(kernel.entry, Entry::GemvF32(_))
-        };
-        let quantizes = class.quantizes() && has(Numerics::Q8);
-        let in_pairs = class == Numerics::Bf16 && format.kernels.iter().any(in_gemv);
+        let quantizes = class.quantizes();
+        let in_pairs = class == Numerics::Bf16 && format.is_bf16();
         let bytes = match (quantizes, in_pairs) {
             // Quants have a scale, and a sum times the scale, for every 32 of them.
             (true, _) => depth.saturating_add(depth / 4),

@@ -19,6 +19,22 @@ pub struct Problem {
     pub class: Numerics,
 }
 
+impl Problem {
+    /// The class that is computed in on an instruction set: the one asked for, if the format has
+    /// kernels of it. Weights without integer kernels need no quants: those of bfloat16 take
+    /// activations of bfloat16, where the CPU multiplies it, and are exact; others take `f32`.
+    #[must_use]
+    pub fn class_on(&self, isa: &IsaInfo) -> Numerics {
+        let mut kernels = self.format.kernels.iter().filter(|kernel| kernel.isa == isa);
+        let multiplies_bf16 = || isa.multiplies_bf16() && self.format.is_bf16();
+        match self.class.quantizes() && kernels.all(|kernel| kernel.class != Numerics::Q8) {
+            false => self.class,
+            true if multiplies_bf16() => Numerics::Bf16,
+            true => Numerics::F32,
+        }
+    }
+}
+
 /// What a plan is chosen with.
 #[derive(Clone, Debug, Default)]
 pub struct Selection<'a> {
@@ -149,8 +165,8 @@ impl Plan {
             .filter_map(Ready::new)
             .collect();
         let of = |class: Numerics| choose(&kernels, class, &params).map(|found| (class, found));
-        // A format without integer kernels is multiplied in floats, and the plan says so.
-        let (class, (gemv, gemm)) = of(problem.class)
+        // A format without kernels of a class is multiplied in floats, and the plan says so.
+        let (class, (gemv, gemm)) = of(problem.class_on(isa))
             .or_else(|| of(Numerics::F32))
             .ok_or(PlanError::NoKernels { format: format.name, isa: isa.name })?;
         let batching = Batching::Fast;

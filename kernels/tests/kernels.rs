@@ -42,7 +42,11 @@ impl Case {
             ("F16", Numerics::Bf16) => naive::shortened(weights),
             _ => weights,
         };
-        let x: Vec<f32> = (0..batch * depth).map(|_| rng.normal()).collect();
+        let mut x: Vec<f32> = (0..batch * depth).map(|_| rng.normal()).collect();
+        // Where the CPU multiplies bfloat16, these are rounded to it; elsewhere they stay.
+        if format.name == "BF16" && class.quantizes() {
+            x.iter_mut().for_each(|x| *x = rounded_to_bf16(*x));
+        }
         // In class q8 the oracle gets the kernel's own quantized activations, so that nothing
         // but rounding is left.
         let quantizes = format.kernels.iter().any(|kernel| kernel.class == Numerics::Q8);
@@ -198,6 +202,28 @@ fn large_batches_round_f16_weights_where_the_cpu_multiplies_bfloat16() {
                 "{} [{at}]: {got}, not {want}",
                 isa.name
             );
+        }
+    }
+}
+
+#[test]
+fn weights_without_integer_kernels_take_the_class_that_is_exact_and_fast() {
+    for isa in isa::supported() {
+        for asked in Numerics::ALL {
+            for format in formats::all() {
+                let problem = Problem { format, rows: 16, depth: 256, class: asked };
+                let want = match (format.name, asked) {
+                    ("BF16", Numerics::Q8 | Numerics::Q8x256) if isa.multiplies_bf16() => {
+                        Numerics::Bf16
+                    }
+                    ("F32" | "F16" | "BF16", Numerics::Q8 | Numerics::Q8x256) => Numerics::F32,
+                    _ => asked,
+                };
+                assert_eq!(problem.class_on(isa), want, "{} {asked} {}", format.name, isa.name);
+                let plan = Plan::with_params(problem, isa, Params::default()).unwrap();
+                let computed = plan.class();
+                assert!(computed == want || computed == Numerics::F32 && !want.quantizes());
+            }
         }
     }
 }

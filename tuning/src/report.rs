@@ -145,8 +145,8 @@ pub fn notes(outcome: &Outcome) -> Vec<String> {
             outcome.coldness
         ));
     }
-    if let Some(format) = in_floats(trials) {
-        notes.push(format!("{format} has no int8 kernels: it was computed in f32."));
+    if let Some((format, class)) = in_floats(trials) {
+        notes.push(format!("{format} has no int8 kernels: it was computed in {class}."));
     }
     let wrong = outcome.wrong.iter().take(WRONG);
     notes.extend(wrong.map(|wrong| format!("{wrong}. It was not used.")));
@@ -175,10 +175,11 @@ fn noise(trials: &[Trial]) -> String {
     }
 }
 
-fn in_floats(trials: &[Trial]) -> Option<&'static str> {
-    let mut floats = trials.iter().filter(|trial| {
-        let class = trial.best.plan(trial.problem).map(|plan| plan.class());
-        trial.problem.class.quantizes() && class.is_ok_and(|class| class == Numerics::F32)
+fn in_floats(trials: &[Trial]) -> Option<(&'static str, Numerics)> {
+    let mut floats = trials.iter().filter_map(|trial| {
+        let class = trial.best.plan(trial.problem).ok()?.class();
+        let changed = trial.problem.class.quantizes() && !class.quantizes();
+        changed.then_some((trial.problem.format.name, class))
     });
-    floats.next().map(|trial| trial.problem.format.name)
+    floats.next()
 }
