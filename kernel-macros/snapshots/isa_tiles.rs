@@ -39,7 +39,7 @@ pub mod amx {
         enable = "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512vbmi,gfni"
     )]
     #[doc(hidden)]
-    pub unsafe fn tile_bf16(tile: &mut crate::gemm::TileBf16<'_>) {
+    pub unsafe fn tile_bf16(tile: &mut crate::gemm::tiles::TileRows<'_>) {
         let token = unsafe { super::Amx::assume_supported() };
         let (isa, tiles) = (super::Avx512Vnni::assume_supported(), token.tiles());
         crate::gemm::tiles::tile_bf16(isa, tiles, tile);

@@ -144,6 +144,7 @@ const Q4_0_KERNELS: &[::kernels::Kernel] = {
             entry: Entry::GemmTiles {
                 unpack: q4_0_amx_unpack_rows,
                 tile: isa::amx::tile_bf16,
+                in_place: true,
             },
         },
     ]

@@ -347,7 +347,7 @@ fn entries_of_tiles(row: &Row) -> TokenStream {
     };
     let tile_bf16 = on_tiles(
         "tile_bf16",
-        quote! { tile: &mut crate::gemm::TileBf16<'_> },
+        quote! { tile: &mut crate::gemm::tiles::TileRows<'_> },
         quote! { crate::gemm::tiles::tile_bf16(isa, tiles, tile); },
     );
     let probe = on_tiles(

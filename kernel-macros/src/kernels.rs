@@ -87,7 +87,7 @@ pub(crate) fn rows_on(isas: &[Row], format: &Ident, decodes: Decodes) -> TokenSt
         writer.gemm_floats(isa, ("f32", "F32"));
         if matches!(decodes, Decodes::Bf16 | Decodes::Pairs) && isa.bf16.is_some() {
             match isa.base {
-                Some(_) => writer.gemm_tiles(isa),
+                Some(_) => writer.gemm_tiles(isa, decodes),
                 None => writer.gemm_floats(isa, ("bf16", "Bf16")),
             }
         }
@@ -221,7 +221,8 @@ impl Writer<'_> {
     }
 
     /// The kernel of class `bf16` on tile registers.
-    fn gemm_tiles(&mut self, isa: &Row) {
+    fn gemm_tiles(&mut self, isa: &Row, decodes: Decodes) {
+        let in_place = decodes == Decodes::Pairs;
         let name = self.name(isa, "unpack_rows");
         let (format, module) = (self.format, isa.module());
         self.own_entry(
@@ -231,7 +232,11 @@ impl Writer<'_> {
             &quote! { ::kernels::panel::unpack_rows::<_, #format>(isa, source, panel) },
         );
         let entry = quote! {
-            Entry::GemmTiles { unpack: #name, tile: isa::#module::tile_bf16 }
+            Entry::GemmTiles {
+                unpack: #name,
+                tile: isa::#module::tile_bf16,
+                in_place: #in_place,
+            }
         };
         let rows = quote! { ::kernels::gemm::tiles::ROWS };
         let columns = quote! { ::kernels::gemm::tiles::COLUMNS };

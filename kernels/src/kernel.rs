@@ -1,6 +1,7 @@
 //! Kernels as rows of a table.
 
 use crate::format::Order;
+use crate::gemm::tiles::TileRows;
 use crate::gemm::{TileBf16, TileF32, TileQ8};
 use crate::gemv;
 use crate::isa::IsaInfo;
@@ -119,7 +120,9 @@ pub enum Entry {
     /// The same on tile registers: panels of rows, and one tile for any number of columns.
     GemmTiles {
         unpack: unsafe fn(&Source<'_>, &mut Panel),
-        tile: unsafe fn(&mut TileBf16<'_>),
+        tile: unsafe fn(&mut TileRows<'_>),
+        /// Whether rows can also be read where they lie: they are bfloat16.
+        in_place: bool,
     },
 }
 
@@ -173,13 +176,20 @@ impl Ready {
 
     /// Runs a class `bf16` tile of `columns` columns.
     pub(crate) fn tile_bf16(self, columns: usize, tile: &mut TileBf16<'_>) {
-        let run = match self.0.entry {
-            Entry::GemmBf16 { tiles, .. } => tiles[columns - 1],
-            Entry::GemmTiles { tile, .. } => tile,
-            _ => unreachable!("{} is no bf16 gemm kernel", self.0.name),
+        let Entry::GemmBf16 { tiles, .. } = self.0.entry else {
+            unreachable!("{} is no bf16 gemm kernel", self.0.name)
         };
         // SAFETY: a ready kernel's features were detected on this CPU.
-        unsafe { run(tile) }
+        unsafe { tiles[columns - 1](tile) }
+    }
+
+    /// Runs a tile of class `bf16` on tile registers.
+    pub(crate) fn tile_rows(self, rows: &mut TileRows<'_>) {
+        let Entry::GemmTiles { tile, .. } = self.0.entry else {
+            unreachable!("{} is no gemm kernel on tile registers", self.0.name)
+        };
+        // SAFETY: a ready kernel's features were detected on this CPU.
+        unsafe { tile(rows) }
     }
 
     /// Runs a class `f32` tile of `columns` columns.

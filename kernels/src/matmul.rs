@@ -12,6 +12,7 @@ pub(crate) use columns::ColumnPanel;
 use crate::activations::{Activations, FloatRow};
 use crate::format::{Order, ShapeError};
 use crate::gemm::Wanted;
+use crate::gemm::tiles::{DEPTH, Layout};
 use crate::gemv;
 use crate::kernel::{Entry, Numerics, Ready};
 use crate::lines::{LINE, Lines};
@@ -19,7 +20,7 @@ use crate::panel::{Panel, Source};
 use crate::params::Params;
 use crate::plan::Plan;
 use crate::threads::{Columns, Out, Pool, Scratch};
-use columns::{Packed, PackedColumns};
+use columns::{Packed, PackedColumns, Weights};
 use std::ops::Range;
 use thiserror::Error;
 
@@ -371,26 +372,38 @@ impl<'a> Gemm<'a> {
         let range = columns.range();
         let Scratch { panels, out } = scratch;
         let count = range.len().div_ceil(panel_rows);
-        panels.resize_with(panels.len().max(count), Default::default);
-        for (first, panel) in range.clone().step_by(panel_rows).zip(panels.iter_mut()) {
-            let last = range.end.min(first + panel_rows);
-            let weights = &weights[first * row_bytes..last * row_bytes];
-            kernel.unpack(&Source { weights, rows: last - first, depth }, panel);
-        }
-        let mut filled: Vec<&[u8]> = panels[..count].iter().map(Panel::bytes).collect();
+        let bytes = &weights[range.start * row_bytes..range.end * row_bytes];
+        let (layout, mut filled): (_, Vec<&[u8]>) = if self.reads_in_place(&range) {
+            (Layout::of_rows(row_bytes), bytes.chunks_exact(panel_rows * row_bytes).collect())
+        } else {
+            panels.resize_with(panels.len().max(count), Default::default);
+            for (weights, panel) in bytes.chunks(panel_rows * row_bytes).zip(panels.iter_mut()) {
+                kernel.unpack(&Source { weights, rows: weights.len() / row_bytes, depth }, panel);
+            }
+            (Layout::PACKED, panels[..count].iter().map(Panel::bytes).collect())
+        };
         // A tile that lacks panels multiplies its last one again; nobody reads the products.
         filled.resize(count.next_multiple_of(isa.panels), filled[count - 1]);
         let mut wanted = self.wanted(&range);
         for (block, x) in self.x.blocks.iter().zip(&self.x.panels) {
             out.resize(block.count * rows, 0.0);
             for (panels, first) in filled.chunks(isa.panels).zip(range.clone().step_by(rows)) {
-                x.tile(kernel, (panels, wanted.next(x.steps)), out);
+                let wanted = wanted.next(x.steps);
+                x.tile(kernel, Weights { panels, layout, wanted }, out);
                 let have = rows.min(range.end - first);
                 for (c, values) in out.chunks_exact(rows).enumerate() {
                     columns.put(block.first + c, first, &values[..have]);
                 }
             }
         }
+    }
+
+    /// Whether tiles read the file's own rows: they pass once, and fill tile registers.
+    fn reads_in_place(&self, range: &Range<usize>) -> bool {
+        let kernel = self.kernel.kernel();
+        let can = matches!(kernel.entry, Entry::GemmTiles { in_place: true, .. });
+        let whole = range.len().is_multiple_of(kernel.rows) && self.depth.is_multiple_of(DEPTH);
+        can && whole && self.x.blocks.len() == 1
     }
 
     /// The weights of this thread's next job, if jobs go round: to be asked for during this one.

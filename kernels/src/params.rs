@@ -88,10 +88,10 @@ impl Params {
         let bits = 8 * format.block_bytes / format.block_len;
         let defaults = match (isa.has_tiles, bits) {
             (true, 6..) => Self { rows: 4, prefetch: 8192, lines: EVERY, ..Self::default() },
-            (true, 3..) => Self { rows: 4, prefetch: 3072, lines: EVERY, ..Self::default() },
+            (true, 3..=5) => Self { rows: 4, prefetch: 3072, lines: EVERY, ..Self::default() },
+            (true, ..=2) | (false, ..=3) => Self { prefetch: 2048, level: 1, ..Self::default() },
             (false, 16..) => Self { prefetch: 8192, lines: 0, ..Self::default() },
-            (_, ..4) => Self { prefetch: 2048, level: 1, ..Self::default() },
-            _ => Self::default(),
+            (false, 4..=15) => Self::default(),
         };
         let has = |class| format.kernels.iter().any(|kernel| kernel.class == class);
         let quantizes = class.quantizes();
@@ -112,11 +112,7 @@ impl Params {
             defaults.switch_at
         } else if class == Numerics::Bf16 && has(Numerics::Bf16) && isa.multiplies_bf16() {
             // Multiplied twice as fast as floats; but in gemv, too, pairs are worth something.
-            match (in_pairs, isa.has_tiles) {
-                (true, true) => 8,
-                (true, false) => 6,
-                (false, _) => 3,
-            }
+            if in_pairs { 6 } else { 3 }
         } else {
             8
         };

@@ -185,7 +185,7 @@ fn tile_dots<T: Tiles>(mut registers: T, rounds: usize) {
     let operands = black_box(Operands([0x3F; tiles::ROWS], [0x3E; tiles::PAIRS]));
     registers.zero();
     for _ in 0..rounds * FMAS {
-        registers.add_products([&operands.0; 2], &operands.1);
+        registers.add_products([&operands.0; 2], 64, &operands.1);
     }
     let mut sums = Square([0.0; ROWS * COLUMNS]);
     registers.sums(&mut sums);

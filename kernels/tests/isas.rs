@@ -777,7 +777,7 @@ fn every_instruction_set_is_tested() {
 fn tile_sums<T: Tiles>(mut tiles: T, steps: &[([[u8; ROWS]; 2], [u8; PAIRS])]) -> Vec<f32> {
     tiles.zero();
     for ([first, second], pairs) in steps {
-        tiles.add_products([first, second], pairs);
+        tiles.add_products([first, second], 64, pairs);
     }
     let mut sums = Square([f32::NAN; 1024]);
     tiles.sums(&mut sums);

@@ -143,6 +143,11 @@ fn sizes(format: &FormatInfo) -> Vec<Size> {
             }
         }
     }
+    // Whole tiles, which tile registers read where they lie, and a rest that they do not.
+    if format.block_len == 1 {
+        let of = |(rows, depth, batch)| Size { rows, depth, batch };
+        sizes.extend([(32, 32, 1), (64, 96, 5), (72, 160, 17), (64, 64, 33)].map(of));
+    }
     sizes
 }
 

@@ -147,9 +147,15 @@ fn no_kernel_leaves_its_buffers() {
     let pool = Pool::new(1).unwrap();
     each_format(|format, class, rng| {
         // A block alone, a span cut short, whole spans and a rest; tails of rows and columns.
-        for blocks in [1, 3, 9] {
-            let depth = if format.block_len == 1 { 13 * blocks } else { blocks * format.block_len };
-            let case = Case::new(format, class, (19, depth, 3), rng);
+        let short = |blocks| match format.block_len {
+            1 => (19, 13 * blocks),
+            len => (19, blocks * len),
+        };
+        // Whole tiles, too, which tile registers read where they lie.
+        let sizes =
+            [1, 3, 9].map(short).into_iter().chain((format.block_len == 1).then_some((64, 96)));
+        for (rows, depth) in sizes {
+            let case = Case::new(format, class, (rows, depth, 3), rng);
             let mut weights = Copied::new(&case.weights, 0);
             let mut x = Copied::new(&case.x, 0);
             let mut out = Copied::new(&vec![0.0; case.batch * case.problem.rows], 0);

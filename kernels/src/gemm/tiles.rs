@@ -5,6 +5,10 @@
 //! (on Intel's cores 64) `vdpbf16ps` take. Rows of weights stay rows: nothing is transposed on the
 //! way in, and of what comes out one number in K is.
 //!
+//! Weights of bfloat16 that pass once, for few columns, are read where they lie in the file, 32 rows
+//! side by side: a copy would take as long as the memory. For many columns they are packed, because
+//! hardware runs ahead of a few streams but not of 32.
+//!
 //! Budget of a step: four products are 64 cycles, four loads of 16 cache lines 32 cycles of both
 //! load ports. All lines come from L2, 4 KiB a step: 64 bytes a cycle, which is all that L2 has, and
 //! about twice what it gives for long. So the loop is bound by L2, at about half of the peak.
@@ -15,7 +19,7 @@
 //! any instruction on tiles), and what a unit of 32 weights needs besides its dot products then takes
 //! longer than these.
 
-use super::TileBf16;
+use super::Wanted;
 use crate::isa::{Isa, Square, Tiles, tiles};
 use zerocopy::IntoBytes;
 
@@ -28,17 +32,51 @@ pub const DEPTH: usize = 32;
 /// Multiply-adds of a step.
 pub const MACS: usize = ROWS * COLUMNS * DEPTH;
 
+/// How rows of bfloat16 lie in a panel of 16.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Layout {
+    /// Bytes from a row to the next.
+    pub row: usize,
+    /// Bytes from the weights of a step to those of the next.
+    pub step: usize,
+}
+
+impl Layout {
+    /// The weights of a step one row after the other, then those of the next: one stream of reads.
+    pub const PACKED: Self = Self { row: 2 * DEPTH, step: tiles::ROWS };
+
+    /// As in a file of bfloat16: one row after the other.
+    #[must_use]
+    pub const fn of_rows(bytes: usize) -> Self {
+        Self { row: bytes, step: 2 * DEPTH }
+    }
+}
+
+/// What a tile multiplies: two panels of weights, up to 32 columns.
+pub struct TileRows<'a> {
+    /// 16 rows each.
+    pub panels: &'a [&'a [u8]],
+    /// How they lie.
+    pub layout: Layout,
+    /// Activations, step by step, zeros past the depth: `[pair of k][column]`, four bytes each.
+    pub pairs: &'a [i8],
+    /// What to ask for meanwhile.
+    pub wanted: Wanted,
+    /// Products: `[column][row of the panels]`.
+    pub out: &'a mut [f32],
+}
+
 /// Two panels of rows of bfloat16 times up to 32 columns of bfloat16.
 #[inline(always)]
-pub fn tile_bf16<I: Isa, T: Tiles>(isa: I, mut tiles: T, tile: &mut TileBf16<'_>) {
-    let TileBf16 { panels, pairs, wanted, .. } = *tile;
+pub fn tile_bf16<I: Isa, T: Tiles>(isa: I, mut tiles: T, tile: &mut TileRows<'_>) {
+    let TileRows { panels, layout, pairs, wanted, .. } = *tile;
     let [first, second] = panels.first_chunk().expect("two panels");
-    let (first, second) = (first.as_chunks::<{ tiles::ROWS }>().0, second.as_chunks().0);
     let (pairs, _) = pairs.as_bytes().as_chunks::<{ tiles::PAIRS }>();
     tiles.zero();
     for (step, pairs) in pairs.iter().enumerate() {
         wanted.ask(isa, step);
-        tiles.add_products([&first[step], &second[step]], pairs);
+        let at = step * layout.step;
+        tiles.add_products([&first[at..], &second[at..]], layout.row, pairs);
     }
     let mut sums = Square([0.0; ROWS * COLUMNS]);
     tiles.sums(&mut sums);

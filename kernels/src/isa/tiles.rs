@@ -21,17 +21,26 @@ pub trait Tiles {
     /// Adds to each sum the products of 32 bfloat16 weights of its row with 32 bfloat16 activations of
     /// its column, as `f32` and in any order. What is subnormal counts as zero.
     ///
-    /// `rows` are the weights of the first and of the second 16 rows, row by row. `pairs` are 16 pairs
-    /// of activations of each column, `[pair][column]`, four bytes each.
-    fn add_products(&mut self, rows: [&[u8; ROWS]; 2], pairs: &[u8; PAIRS]);
+    /// `rows` are the first and the second 16 rows: the 64 bytes of each lie `stride` bytes apart.
+    /// `pairs` are 16 pairs of activations of each column, `[pair][column]`, four bytes each.
+    ///
+    /// # Panics
+    /// If the rows do not lie within the slices.
+    fn add_products(&mut self, rows: [&[u8]; 2], stride: usize, pairs: &[u8; PAIRS]);
     /// The sums.
     fn sums(&self, to: &mut Square);
 }
 
-/// Bytes of 16 rows of weights.
+/// Bytes of 16 rows of weights that follow each other.
 pub const ROWS: usize = SIDE * BYTES;
 /// Bytes of 16 pairs of 32 columns of activations.
 pub const PAIRS: usize = SIDE * 2 * BYTES;
+
+/// Whether 16 rows lie within a slice.
+pub(super) fn holds(rows: &[u8], stride: usize) -> bool {
+    let room = rows.len().checked_sub(BYTES);
+    room.is_some_and(|room| stride <= room / (SIDE - 1))
+}
 
 /// Plain Rust on every CPU: the meaning of each operation, written out.
 #[derive(Clone, Debug)]
@@ -48,13 +57,13 @@ impl Tiles for PlainTiles {
         *self = Self::default();
     }
 
-    fn add_products(&mut self, rows: [&[u8; ROWS]; 2], pairs: &[u8; PAIRS]) {
+    fn add_products(&mut self, rows: [&[u8]; 2], stride: usize, pairs: &[u8; PAIRS]) {
         let bf16 = |bytes: &[u8], at: usize| {
             let value = float::bf16([bytes[at], bytes[at + 1]]);
             if value.is_subnormal() { 0.0 } else { value }
         };
         for row in 0..2 * SIDE {
-            let weights = &rows[row / SIDE][row % SIDE * BYTES..][..BYTES];
+            let weights = &rows[row / SIDE][row % SIDE * stride..][..BYTES];
             for column in 0..2 * SIDE {
                 let sum = &mut self.0.0[row * 2 * SIDE + column];
                 for k in 0..BYTES / 2 {

@@ -2,7 +2,8 @@
 
 use super::Product;
 use crate::activations::{Activations, GROUP, HALF};
-use crate::gemm::{Factors, STEP, TileBf16, TileF32, TileQ8, Wanted, tiles};
+use crate::gemm::tiles::{self, Layout, TileRows};
+use crate::gemm::{Factors, STEP, TileBf16, TileF32, TileQ8, Wanted};
 use crate::kernel::{Entry, Numerics, Ready};
 use crate::lines::Lines;
 use crate::panel::Shape;
@@ -79,6 +80,15 @@ impl ColumnBlock {
         let at = |n: usize| n * batch / blocks;
         (0..blocks).map(|n| Self { first: at(n), count: at(n + 1) - at(n) }).collect()
     }
+}
+
+/// What a tile multiplies columns with.
+#[derive(Clone, Copy)]
+pub(super) struct Weights<'a> {
+    pub(super) panels: &'a [&'a [u8]],
+    /// On tile registers: how rows lie in panels.
+    pub(super) layout: Layout,
+    pub(super) wanted: Wanted,
 }
 
 /// A block of columns in the order in which `gemm` reads them.
@@ -188,7 +198,8 @@ impl ColumnPanel {
     }
 
     /// `out[column][row of the panels]`.
-    pub(super) fn tile(&self, gemm: Ready, (panels, wanted): (&[&[u8]], Wanted), out: &mut [f32]) {
+    pub(super) fn tile(&self, gemm: Ready, weights: Weights<'_>, out: &mut [f32]) {
+        let Weights { panels, layout, wanted } = weights;
         let columns = out.len() / gemm.kernel().rows;
         match gemm.kernel().entry {
             Entry::GemmQ8 { .. } => {
@@ -196,8 +207,12 @@ impl ColumnPanel {
                 let mut tile = TileQ8 { panels, units, quants, factors, wanted, out };
                 gemm.tile_q8(columns, &mut tile);
             }
-            Entry::GemmBf16 { .. } | Entry::GemmTiles { .. } => {
+            Entry::GemmBf16 { .. } => {
                 gemm.tile_bf16(columns, &mut TileBf16 { panels, pairs: &self.quants, wanted, out });
+            }
+            Entry::GemmTiles { .. } => {
+                let pairs = &self.quants;
+                gemm.tile_rows(&mut TileRows { panels, layout, pairs, wanted, out });
             }
             _ => gemm.tile_f32(columns, &mut TileF32 { panels, x: &self.floats, out }),
         }

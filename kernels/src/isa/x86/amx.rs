@@ -5,7 +5,7 @@
 //! and 7 activations.
 
 use crate::isa::Amx;
-use crate::isa::tiles::{PAIRS, ROWS, Square, Tiles};
+use crate::isa::tiles::{PAIRS, Square, Tiles, holds};
 use std::arch::asm;
 use std::arch::x86_64::__cpuid_count;
 use std::marker::PhantomData;
@@ -105,21 +105,24 @@ impl Tiles for Registers {
     }
 
     #[inline(always)]
-    fn add_products(&mut self, rows: [&[u8; ROWS]; 2], pairs: &[u8; PAIRS]) {
+    fn add_products(&mut self, rows: [&[u8]; 2], stride: usize, pairs: &[u8; PAIRS]) {
+        assert!(holds(rows[0], stride) && holds(rows[1], stride), "rows outside of the slices");
         // SAFETY: `self` has configured the registers: each load reads 16 times 64 bytes, those of
-        // weights one after the other, those of activations every other 64 bytes of `pairs`.
+        // weights `stride` bytes apart, within the slices as asserted, those of activations every
+        // other 64 bytes of `pairs`.
         unsafe {
             asm!(
                 "tileloadd tmm6, [{pairs} + {line}*2]",
-                "tileloadd tmm4, [{first} + {line}*1]",
+                "tileloadd tmm4, [{first} + {stride}*1]",
                 "tdpbf16ps tmm0, tmm4, tmm6",
                 "tileloadd tmm7, [{pairs} + {line}*2 + 64]",
                 "tdpbf16ps tmm1, tmm4, tmm7",
-                "tileloadd tmm5, [{second} + {line}*1]",
+                "tileloadd tmm5, [{second} + {stride}*1]",
                 "tdpbf16ps tmm2, tmm5, tmm6",
                 "tdpbf16ps tmm3, tmm5, tmm7",
                 first = in(reg) rows[0].as_ptr(),
                 second = in(reg) rows[1].as_ptr(),
+                stride = in(reg) stride,
                 pairs = in(reg) pairs.as_ptr(),
                 line = in(reg) 64_usize,
                 options(readonly, nostack, preserves_flags),
