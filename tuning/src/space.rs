@@ -223,9 +223,11 @@ impl Space {
         /// One batch for each number of columns of a `gemv` tile, and one for `gemm`.
         const BATCHES: [usize; 9] = [1, 2, 3, 4, 5, 6, 7, 8, usize::MAX];
         let mut plain = *candidate;
-        // Kernels' names say which rows were taken.
+        // Kernels' names say which rows were taken, and which instruction set, which one with tile
+        // registers shares for all but bfloat16.
         plain.params.rows = Params::default().rows;
         plain.params.columns = plain.params.columns.min(candidate.isa.columns as u8);
+        plain.isa = isa::ISAS[0];
         plain.params.grain =
             plain.params.grain.min(u16::try_from(self.problem.rows).unwrap_or(u16::MAX));
         if usize::from(plain.params.threads) >= self.threads {
@@ -335,6 +337,16 @@ mod tests {
         let few = Space::new(problem(60), Role::Decode, Reach::Own, (&isas(), 2));
         assert!(!moves(&few, "grain").is_empty());
         assert!(moves(&few, "grain").iter().all(|grain| *grain < 60));
+    }
+
+    #[test]
+    fn instruction_sets_that_run_the_same_kernels_are_tried_once() {
+        let space = space(Role::Decode, Reach::Shared, 2);
+        let footprint = |isa| space.footprint(&Candidate::default_on(isa));
+        for pair in isas().windows(2) {
+            let same = pair.iter().all(|isa| ["amx", "avx512vnni"].contains(&isa.name));
+            assert_eq!(footprint(pair[0]) == footprint(pair[1]), same, "{pair:?}");
+        }
     }
 
     #[test]
