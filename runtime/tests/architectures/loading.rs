@@ -137,7 +137,7 @@ fn knobs_are_set_by_name() {
         tensors: Regex::new("ffn_(up|gate)").unwrap(),
         activations: None,
         isa: None,
-        settings: vec![Setting::new("rows", 4).unwrap(), Setting::new("switch_at", 8).unwrap()],
+        settings: vec![Setting::new("rows", 2).unwrap(), Setting::new("switch_at", 8).unwrap()],
     }];
     let options = LoadOptions { overrides, ..tiny::options() };
     let loaded = tiny.load(&options).unwrap();
@@ -146,9 +146,10 @@ fn knobs_are_set_by_name() {
         let (Some(plan), Some(default)) = (&weight.plan, &default.plan) else { continue };
         let set = weight.name.contains("ffn_up") || weight.name.contains("ffn_gate");
         let knobs = |plan: &Plan| (plan.params().rows, plan.params().switch_at);
-        assert_ne!(knobs(default), (4, 8));
-        assert_eq!(knobs(plan), if set { (4, 8) } else { knobs(default) }, "{}", weight.name);
-        assert_eq!(plan.kernel(1).rows, if set { 4 } else { 1 }, "{}", weight.name);
+        assert_ne!(knobs(default), (2, 8));
+        assert_eq!(knobs(plan), if set { (2, 8) } else { knobs(default) }, "{}", weight.name);
+        let rows = if set { 2 } else { default.kernel(1).rows };
+        assert_eq!(plan.kernel(1).rows, rows, "{}", weight.name);
         assert_eq!(plan.explain().contains("override ffn_(up|gate)"), set, "{}", plan.explain());
     }
     // The same products, by other kernels.
