@@ -821,6 +821,25 @@ fn tile_registers_equal_plain_rust() {
     }
 }
 
+/// Another library's shapes, which it may set once, outlive ours.
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn tile_registers_keep_the_shapes_of_others() {
+    let Some(amx) = isa::Amx::detect() else {
+        eprintln!("SKIPPED: this CPU has no amx");
+        return;
+    };
+    let nothing: [([[u8; ROWS]; 2], [u8; PAIRS]); 0] = [];
+    // As another library's: registers that are set while ours come and go.
+    let mut others = amx.tiles();
+    tile_sums(amx.tiles(), &nothing);
+    // What would end the process without shapes.
+    others.zero();
+    let mut sums = Square([f32::NAN; 1024]);
+    others.sums(&mut sums);
+    assert!(sums.0.iter().all(|sum| *sum == 0.0));
+}
+
 #[test]
 fn plain_tiles_add_products_of_rows_and_columns() {
     let bf16 = |value: f32| ((value.to_bits() >> 16) as u16).to_le_bytes();

@@ -25,8 +25,6 @@ impl Amx {
     #[inline(always)]
     pub fn tiles(self) -> Registers {
         /// All eight registers of 16 rows of 64 bytes: palette 1, bytes of a row, rows.
-        #[repr(align(64))]
-        struct Shapes([u8; 64]);
         static SHAPES: Shapes = {
             let mut shapes = [0; 64];
             shapes[0] = 1;
@@ -38,16 +36,19 @@ impl Amx {
             }
             Shapes(shapes)
         };
-        // SAFETY: the operand is the 64 bytes of a valid configuration; there is a token only where
-        // the process may use tile registers.
+        let mut others = Shapes([0; 64]);
+        // SAFETY: 64 bytes are written, then 64 of a valid configuration read; there is a token only
+        // where the process may use tile registers.
         unsafe {
             asm!(
+                "sttilecfg [{others}]",
                 "ldtilecfg [{shapes}]",
+                others = in(reg) others.0.as_mut_ptr(),
                 shapes = in(reg) SHAPES.0.as_ptr(),
-                options(nostack, preserves_flags, readonly),
+                options(nostack, preserves_flags),
             );
         }
-        Registers(PhantomData)
+        Registers { others, of_this_thread: PhantomData }
     }
 }
 
@@ -76,16 +77,37 @@ fn ask_for_tiles() -> bool {
     false
 }
 
-/// The tile registers of a thread. When dropped they are given back: a thread with registers in use
-/// has more to save when it is interrupted.
+/// What `ldtilecfg` takes.
 #[derive(Debug)]
-pub struct Registers(PhantomData<*const ()>);
+#[repr(align(64))]
+struct Shapes([u8; 64]);
+
+/// The tile registers of a thread. When dropped they get the shapes that they had before: other
+/// libraries in the process may set theirs once. Where there were none they are given back, because a
+/// thread with registers in use has more to save when it is interrupted.
+#[derive(Debug)]
+pub struct Registers {
+    others: Shapes,
+    of_this_thread: PhantomData<*const ()>,
+}
 
 impl Drop for Registers {
     #[inline(always)]
     fn drop(&mut self) {
-        // SAFETY: there was a token, so the process may use tile registers.
-        unsafe { asm!("tilerelease", options(nomem, nostack, preserves_flags)) }
+        let palette = self.others.0[0];
+        if palette == 0 {
+            // SAFETY: there was a token, so the process may use tile registers.
+            unsafe { asm!("tilerelease", options(nomem, nostack, preserves_flags)) }
+        } else {
+            // SAFETY: the configuration is one that the CPU had.
+            unsafe {
+                asm!(
+                    "ldtilecfg [{others}]",
+                    others = in(reg) self.others.0.as_ptr(),
+                    options(nostack, preserves_flags, readonly),
+                );
+            }
+        }
     }
 }
 
