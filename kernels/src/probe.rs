@@ -95,7 +95,7 @@ pub fn run<I: Isa>(isa: I, probe: &mut Probe<'_>) {
 
 /// Runs a probe on an instruction set with tile registers.
 #[inline(always)]
-pub(crate) fn run_tiles<I: Isa, T: Tiles>(isa: I, tiles: T, probe: &mut Probe<'_>) {
+pub fn run_tiles<I: Isa, T: Tiles>(isa: I, tiles: T, probe: &mut Probe<'_>) {
     match probe {
         Probe::Bf16 { rounds } => tile_dots(tiles, *rounds),
         probe => run(isa, probe),

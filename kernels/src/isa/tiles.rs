@@ -58,6 +58,7 @@ impl Tiles for PlainTiles {
     }
 
     fn add_products(&mut self, rows: [&[u8]; 2], stride: usize, pairs: &[u8; PAIRS]) {
+        assert!(rows.iter().all(|rows| holds(rows, stride)), "rows outside of the slices");
         let bf16 = |bytes: &[u8], at: usize| {
             let value = float::bf16([bytes[at], bytes[at + 1]]);
             if value.is_subnormal() { 0.0 } else { value }
