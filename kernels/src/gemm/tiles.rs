@@ -1,8 +1,8 @@
 //! Hot loop 2 on tile registers: bfloat16 weights times bfloat16 activations.
 //!
 //! A step takes 32 of K: two registers of 16 rows of weights, two of 16 columns of activations, and
-//! four products of them. Each product is 16 x 16 x 32 multiply-adds in 16 cycles, as many as 32
-//! (on Intel's cores 64) `vdpbf16ps` take. Rows of weights stay rows: nothing is transposed on the
+//! four products of them. Each product is 16 x 16 x 32 multiply-adds in 16 cycles, 32 times what
+//! `vdpbf16ps` does meanwhile on these cores. Rows of weights stay rows: nothing is transposed on the
 //! way in, and of what comes out one number in K is.
 //!
 //! Weights of bfloat16 that pass once, for few columns, are read where they lie in the file, 32 rows
