@@ -129,7 +129,7 @@ pub(crate) const ISAS: &[Row] = &[
         tiles: TILES,
         panels: 2,
         columns: 6,
-        doc: "The same, and products of bfloat16 matrices on tile registers (AMX: Sapphire Rapids and later).",
+        doc: "As avx512vnni, and products of bfloat16 matrices on tile registers (AMX: Sapphire Rapids and later).",
     },
 ];
 
