@@ -85,11 +85,13 @@ pub(crate) fn rows_on(isas: &[Row], format: &Ident, decodes: Decodes) -> TokenSt
             }
         }
         writer.gemm_floats(isa, ("f32", "F32"));
-        if matches!(decodes, Decodes::Bf16 | Decodes::Pairs) && isa.bf16.is_some() {
-            match isa.base {
-                Some(_) => writer.gemm_tiles(isa, decodes),
-                None => writer.gemm_floats(isa, ("bf16", "Bf16")),
+        match decodes {
+            Decodes::Floats => {}
+            _ if isa.base.is_some() => writer.gemm_tiles(isa, decodes),
+            Decodes::Bf16 | Decodes::Pairs if isa.bf16.is_some() => {
+                writer.gemm_floats(isa, ("bf16", "Bf16"));
             }
+            _ => {}
         }
     }
     let Writer { functions, rows, .. } = writer;

@@ -11,15 +11,17 @@ use std::fmt;
 /// How activations enter a product.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Numerics {
-    /// Int8 quants in groups of 32 with `f32` scales; integer dot products. The default.
+    /// Int8 quants in groups of 32 with `f32` scales; integer dot products. The default. Where the
+    /// CPU has tile registers, large batches are computed in [`Numerics::Bf16`], with less error.
     Q8,
-    /// Int8 quants in groups of 256: faster for large batches, and less exact.
+    /// Int8 quants in groups of 256: faster for large batches, and less exact; the same on tile
+    /// registers.
     Q8x256,
     /// Exact weights times `f32` activations.
     F32,
     /// Weights times activations rounded to bfloat16; `f32` products and sums. Weights are exact,
-    /// but where the CPU multiplies bfloat16, large batches round F16 weights, too, and take
-    /// subnormal bfloat16 for zero.
+    /// but where the CPU multiplies bfloat16, large batches round F16 weights, too, and on tile
+    /// registers those of every format, and take subnormal bfloat16 for zero.
     Bf16,
 }
 

@@ -12,7 +12,7 @@ pub(crate) use columns::ColumnPanel;
 use crate::activations::{Activations, FloatRow};
 use crate::format::{Order, ShapeError};
 use crate::gemm::Wanted;
-use crate::gemm::tiles::{DEPTH, Layout};
+use crate::gemm::tiles::{DEPTH, Layout, TILES};
 use crate::gemv;
 use crate::kernel::{Entry, Numerics, Ready};
 use crate::lines::{LINE, Lines};
@@ -35,7 +35,7 @@ const GEMV_ROWS: usize = 16;
 const FEW: usize = 32;
 
 /// Panels of a job may fill this much of L2; what passes over them needs the rest.
-const PANEL_BYTES: usize = 512 << 10;
+const PANEL_BYTES: usize = 1024 << 10;
 
 /// Buffers that do not fit the plan.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -75,8 +75,8 @@ impl Plan {
         result
     }
 
-    /// Brings `x (batch, depth)` into the form that the plan's kernels take. Plans of the same
-    /// depth and class can share it.
+    /// Brings `x (batch, depth)` into the form that the plan's kernels take for such a batch. Plans
+    /// of the same depth and [class](Plan::class_for) can share it.
     ///
     /// # Errors
     /// If `x` is not `batch` rows.
@@ -89,9 +89,9 @@ impl Plan {
     ) -> Result<(), MatmulError> {
         let depth = self.problem.depth;
         length("the input", x.len(), batch.checked_mul(depth))?;
-        match self.class {
-            Numerics::F32 | Numerics::Bf16 => {
-                let mut rows = activations.float_rows(self.class, x, (batch, depth));
+        match self.class_for(batch) {
+            class @ (Numerics::F32 | Numerics::Bf16) => {
+                let mut rows = activations.float_rows(class, x, (batch, depth));
                 pool.for_each_chunk(&mut rows, ROWS, |_, rows| {
                     rows.iter_mut().for_each(FloatRow::fill);
                 });
@@ -141,7 +141,16 @@ impl Plan {
 
     fn takes_gemv(&self, x: &Activations) -> bool {
         let (batch, _) = x.shape();
-        !(self.is_gemm(batch) && x.suits_gemm())
+        let on_tiles = x.class() != self.class;
+        !(on_tiles || self.is_gemm(batch) && x.suits_gemm())
+    }
+
+    /// The activations that the plan multiplies: in the class that is best for such a batch, or in
+    /// its own.
+    fn form_of<'a>(&self, forms: &'a [Activations]) -> Option<&'a Activations> {
+        let best = |form: &&Activations| form.class() == self.class_for(form.shape().0);
+        let own = |form: &&Activations| form.class() == self.class;
+        forms.iter().find(best).or_else(|| forms.iter().find(own))
     }
 
     /// The order in which the `gemv` kernels take quants.
@@ -190,7 +199,7 @@ pub fn multiply_together(
 ) -> Result<(), MatmulError> {
     let mut forms: Vec<Activations> = vec![];
     for Product { plan, .. } in &*products {
-        if forms.iter().all(|form| form.class() != plan.class) {
+        if forms.iter().all(|form| form.class() != plan.class_for(batch)) {
             let mut form = pool.activations();
             plan.prepare(pool, x, batch, &mut form)?;
             forms.push(form);
@@ -208,8 +217,8 @@ fn multiply_each(
     products: &mut [Product<'_>],
 ) -> Result<(), MatmulError> {
     let form_of = |plan: &Plan| {
-        let found = forms.iter().find(|form| form.class() == plan.class);
-        found.ok_or(MatmulError::Class { have: forms[0].class(), need: plan.class })
+        let (have, need) = (forms[0].class(), plan.class_for(forms[0].shape().0));
+        plan.form_of(forms).ok_or(MatmulError::Class { have, need })
     };
     for product in &*products {
         product.plan.check(product.weights, form_of(product.plan)?, product.out)?;
@@ -232,7 +241,7 @@ fn multiply_each(
         }
         let next = match plan.takes_gemv(x) {
             false => {
-                let columns = packed.of_plan(plan);
+                let columns = packed.of_plan(plan, x.class());
                 Work::Gemm(Gemm::new(plan, weights, x, (columns, pool.limit(threads))))
             }
             true => Work::Gemv(Gemv { plan, weights, x, quants: ordered.quants(plan, x) }),
@@ -257,7 +266,7 @@ impl Ordered {
     fn of(pool: &Pool, forms: &[Activations], products: &[Product<'_>]) -> Self {
         let mut all = Self(vec![]);
         for plan in products.iter().map(|product| product.plan) {
-            let x = forms.iter().find(|form| form.class() == plan.class && plan.takes_gemv(form));
+            let x = plan.form_of(forms).filter(|form| plan.takes_gemv(form));
             if let (Some(x), Some(order)) = (x, plan.order())
                 && all.place(order).is_none()
             {
@@ -346,7 +355,7 @@ impl<'a> Gemm<'a> {
         x: &Activations,
         (columns, threads): (&'a PackedColumns, usize),
     ) -> Self {
-        let (problem, kernel) = (&plan.problem, plan.gemm);
+        let (problem, kernel) = (&plan.problem, plan.gemm_for(x.class()));
         let (batch, depth) = x.shape();
         let entry = &kernel.kernel().entry;
         let tile_bytes = kernel.kernel().isa.panels
@@ -385,16 +394,30 @@ impl<'a> Gemm<'a> {
         // A tile that lacks panels multiplies its last one again; nobody reads the products.
         filled.resize(count.next_multiple_of(isa.panels), filled[count - 1]);
         let mut wanted = self.wanted(&range);
+        let together = self.together();
         for (block, x) in self.x.blocks.iter().zip(&self.x.panels) {
-            out.resize(block.count * rows, 0.0);
-            for (panels, first) in filled.chunks(isa.panels).zip(range.clone().step_by(rows)) {
+            let at_once = filled.chunks(together * isa.panels);
+            for (panels, first) in at_once.zip(range.clone().step_by(together * rows)) {
+                let tiles = panels.len() / isa.panels;
+                out.resize(tiles * block.count * rows, 0.0);
                 let wanted = wanted.next(x.steps);
                 x.tile(kernel, Weights { panels, layout, wanted }, out);
-                let have = rows.min(range.end - first);
-                for (c, values) in out.chunks_exact(rows).enumerate() {
-                    columns.put(block.first + c, first, &values[..have]);
+                for (tile, out) in out.chunks_exact(block.count * rows).enumerate() {
+                    let first = first + tile * rows;
+                    let have = rows.min(range.end - first);
+                    for (c, values) in out.chunks_exact(rows).enumerate() {
+                        columns.put(block.first + c, first, &values[..have]);
+                    }
                 }
             }
+        }
+    }
+
+    /// Register tiles that are multiplied with a block of columns at once.
+    fn together(&self) -> usize {
+        match self.kernel.kernel().entry {
+            Entry::GemmTiles { .. } => TILES,
+            _ => 1,
         }
     }
 
@@ -411,7 +434,8 @@ impl<'a> Gemm<'a> {
         let (rows, tile) = (range.len(), self.kernel.kernel().rows);
         let lines = (rows * self.row_bytes).div_ceil(LINE);
         let blocks = &self.x.panels[..self.x.blocks.len()];
-        let steps = blocks.iter().map(|x| x.steps).sum::<usize>() * rows.div_ceil(tile);
+        let steps =
+            blocks.iter().map(|x| x.steps).sum::<usize>() * rows.div_ceil(self.together() * tile);
         if steps == 0 {
             return NextJob { wanted: Wanted::NOTHING, left: 0 };
         }

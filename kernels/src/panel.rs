@@ -273,8 +273,8 @@ pub fn unpack_rows<I: Isa, F: Format>(isa: I, source: &Source<'_>, panel: &mut P
     let size = F::SPAN / 2 * rows;
     let (out, _) = panel.reserve(count * size, 0);
     let mut room = F::Span::new_zeroed();
-    for r in 0..source.rows {
-        for (s, out) in out.chunks_exact_mut(size).enumerate() {
+    for (s, out) in out.chunks_exact_mut(size).enumerate() {
+        for r in 0..source.rows {
             let span = span_at::<F>(source.row(r), s, &mut room);
             further_on::<I, F>(isa, span, (s, count), source);
             F::pairs(

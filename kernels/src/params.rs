@@ -44,6 +44,10 @@ pub struct Params {
     /// The batch from which gemm, which unpacks weights first, replaces gemv.
     #[tune(choices = [2, 3, 4, 5, 6, 8, 12, 16, 32], default = 5)]
     pub switch_at: u16,
+    /// The batch from which tile registers multiply in bfloat16 what is quantized otherwise, on CPUs
+    /// that have them; 65535 is never. A tile costs as much as 32 columns, however many there are.
+    #[tune(choices = [64, 65535], default = 64)]
+    pub tiles_at: u16,
     /// Weight rows of a gemv job. Small balances threads, large saves trips to the counter.
     #[tune(choices = [16, 32, 64, 128, 256], default = 128)]
     pub grain: u16,

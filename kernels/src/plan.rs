@@ -52,7 +52,8 @@ pub struct Selection<'a> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Batching {
     /// The row itself, and in its last bits the batch that it is part of: large batches take
-    /// `gemm`, which adds in another order than `gemv`.
+    /// `gemm`, which adds in another order than `gemv`. On tile registers large batches are not
+    /// quantized, which shows in more than the last bits, and is nearer to the exact product.
     #[default]
     Fast,
     /// The row alone, bit for bit: every batch takes `gemv`, whose sums are the same whatever the
@@ -92,6 +93,8 @@ pub struct Plan {
     /// By number of columns, ascending; the first has one.
     pub(crate) gemv: Vec<Ready>,
     pub(crate) gemm: Ready,
+    /// `gemm` on tile registers, for large batches of what is quantized otherwise.
+    tiles: Option<Ready>,
     isa: &'static IsaInfo,
     source: Source,
     batching: Batching,
@@ -169,8 +172,10 @@ impl Plan {
         let (class, (gemv, gemm)) = of(problem.class_on(isa))
             .or_else(|| of(Numerics::F32))
             .ok_or(PlanError::NoKernels { format: format.name, isa: isa.name })?;
+        let on_tiles = |ready: &&Ready| matches!(ready.kernel().entry, Entry::GemmTiles { .. });
+        let tiles = kernels.iter().find(on_tiles).copied().filter(|_| class.quantizes());
         let batching = Batching::Fast;
-        Ok(Self { problem, params, class, gemv, gemm, isa, source, batching })
+        Ok(Self { problem, params, class, gemv, gemm, tiles, isa, source, batching })
     }
 
     /// What the plan is for.
@@ -197,17 +202,31 @@ impl Plan {
         self.isa
     }
 
-    /// The numerics class that is really computed in.
+    /// The numerics class that is really computed in, as far as [`Plan::class_for`] does not say
+    /// otherwise.
     #[must_use]
     pub fn class(&self) -> Numerics {
         self.class
+    }
+
+    /// The class that a batch of `rows` activations is computed in: that of the plan, or `bf16` where
+    /// tile registers multiply a large batch faster than quants, and with less error.
+    #[must_use]
+    pub fn class_for(&self, rows: usize) -> Numerics {
+        let large = self.is_gemm(rows) && rows >= usize::from(self.params.tiles_at);
+        if large && self.tiles.is_some() { Numerics::Bf16 } else { self.class }
+    }
+
+    /// The `gemm` kernel for activations of a class.
+    pub(crate) fn gemm_for(&self, class: Numerics) -> Ready {
+        self.tiles.filter(|tiles| tiles.kernel().class == class).unwrap_or(self.gemm)
     }
 
     /// The kernel that a batch of `rows` activations runs, the widest if it takes several.
     #[must_use]
     pub fn kernel(&self, rows: usize) -> &'static Kernel {
         match self.is_gemm(rows) {
-            true => self.gemm.kernel(),
+            true => self.gemm_for(self.class_for(rows)).kernel(),
             false => {
                 let fits = |ready: &&Ready| ready.kernel().columns <= rows;
                 self.gemv.iter().rev().find(fits).unwrap_or(&self.gemv[0]).kernel()
@@ -233,7 +252,13 @@ impl Plan {
         };
         let large = match self.batching {
             Batching::Fast => {
-                format!("{} (batch {} and more)", self.gemm.kernel().name, self.params.switch_at)
+                let from = |ready: Ready, batch| {
+                    format!("{} (batch {batch} and more)", ready.kernel().name)
+                };
+                let Params { switch_at, tiles_at, .. } = self.params;
+                let tiles = self.tiles.map(|tiles| from(tiles, tiles_at.max(switch_at)));
+                let all = [Some(from(self.gemm, switch_at)), tiles];
+                all.into_iter().flatten().collect::<Vec<_>>().join(", ")
             }
             Batching::Invariant => "the same for every batch, bit by bit".to_owned(),
         };

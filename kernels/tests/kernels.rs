@@ -23,6 +23,8 @@ struct Case {
     weights: Vec<u8>,
     x: Vec<f32>,
     want: Vec<f64>,
+    /// The same of weights rounded to bfloat16, as tile registers take them, in class `bf16`.
+    want_rounded: Vec<f64>,
     /// For each output the sum of the magnitudes that rounding is relative to.
     terms: Vec<f64>,
 }
@@ -56,6 +58,16 @@ impl Case {
             Numerics::Q8 | Numerics::Q8x256 | Numerics::F32 => x.clone(),
         };
         let want = naive::matmul(format.name, &weights, rows, depth, &exact, batch);
+        let want_rounded = match class {
+            Numerics::Bf16 => {
+                let decoded = naive::decode(format.name, &weights);
+                // What is subnormal counts as zero.
+                let seen = |w: f32| if w.is_subnormal() { 0.0 } else { rounded_to_bf16(w) };
+                let bytes: Vec<u8> = decoded.iter().flat_map(|w| seen(*w).to_le_bytes()).collect();
+                naive::matmul("F32", &bytes, rows, depth, &exact, batch)
+            }
+            _ => vec![],
+        };
         let magnitudes = magnitudes(format, &weights);
         let mut terms = vec![0.0; batch * rows];
         for (m, terms) in terms.chunks_mut(rows).enumerate() {
@@ -64,7 +76,7 @@ impl Case {
                 *term = magnitudes.iter().zip(x).map(|(w, x)| w * f64::from(x.abs())).sum();
             }
         }
-        Self { format, class, size, weights, x, want, terms }
+        Self { format, class, size, weights, x, want, want_rounded, terms }
     }
 
     fn plan(&self, isa: &'static IsaInfo, params: Params) -> Plan {
@@ -75,10 +87,16 @@ impl Case {
 
     /// A sum of n products rounded in any order is off by at most about n eps of the sum of
     /// magnitudes; pairwise over lanes and spans, by far less.
-    fn check(&self, got: &[f32], what: &str) {
+    fn check(&self, plan: &Plan, got: &[f32], what: &str) {
         let steps = (self.size.depth as f64).sqrt() + 16.0;
-        for (at, ((got, want), terms)) in got.iter().zip(&self.want).zip(&self.terms).enumerate() {
-            let bound = steps * f64::from(f32::EPSILON) * terms + f64::from(f32::MIN_POSITIVE);
+        // Tile registers have no subnormal numbers: each product may lose one.
+        let (want, lost) = match plan.kernel(self.size.batch).class {
+            Numerics::Bf16 if self.format.block_len > 1 => (&self.want_rounded, self.size.depth),
+            _ => (&self.want, 1),
+        };
+        for (at, ((got, want), terms)) in got.iter().zip(want).zip(&self.terms).enumerate() {
+            let bound = steps * f64::from(f32::EPSILON) * terms
+                + lost as f64 * f64::from(f32::MIN_POSITIVE);
             let error = (f64::from(*got) - want).abs();
             assert!(
                 error <= bound,
@@ -174,9 +192,42 @@ fn every_kernel_matches_the_naive_product() {
             let plan = case.plan(isa, params);
             let mut got = vec![f32::NAN; case.want.len()];
             plan.multiply(&pool, &case.weights, &case.x, case.size.batch, &mut got).unwrap();
-            case.check(&got, &format!("seed {seed} {}", plan.kernel(case.size.batch).name));
+            case.check(&plan, &got, &format!("seed {seed} {}", plan.kernel(case.size.batch).name));
         }
     });
+}
+
+/// What is quantized otherwise is multiplied as in class `bf16`, with activations of that class.
+#[test]
+fn large_batches_on_tile_registers_match_the_product_of_bfloat16() {
+    let pool = Pool::new(2).unwrap();
+    let with_tiles: Vec<_> = isa::supported().into_iter().filter(|isa| isa.has_tiles).collect();
+    if with_tiles.is_empty() {
+        eprintln!("SKIPPED: this CPU has no tile registers");
+    }
+    for (isa, format) in with_tiles.into_iter().flat_map(|isa| {
+        let coded = formats::all().into_iter().filter(|format| format.block_len > 1);
+        coded.map(move |format| (isa, format))
+    }) {
+        let mut rng = Rng::new(0x711E);
+        // Several tiles in a strip, the last one short; more steps than stay in L1, and a rest.
+        let long = (1300_usize).next_multiple_of(format.block_len);
+        let strips = Size { rows: 147, depth: long, batch: 37 };
+        for size in sizes(format).into_iter().chain([strips]) {
+            let case = Case::new(format, Numerics::Bf16, size, &mut rng);
+            for class in [Numerics::Q8, Numerics::Q8x256] {
+                let params =
+                    Params { switch_at: 1, tiles_at: size.batch as u16, ..Params::default() };
+                let problem = Problem { format, rows: size.rows, depth: size.depth, class };
+                let plan = Plan::with_params(problem, isa, params).unwrap();
+                assert_eq!(plan.class_for(size.batch), Numerics::Bf16, "{}", format.name);
+                assert_eq!(plan.class_for(size.batch - 1), class, "{}", format.name);
+                let mut got = vec![f32::NAN; case.want.len()];
+                plan.multiply(&pool, &case.weights, &case.x, size.batch, &mut got).unwrap();
+                case.check(&plan, &got, plan.kernel(size.batch).name);
+            }
+        }
+    }
 }
 
 #[test]

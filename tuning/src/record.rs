@@ -40,7 +40,7 @@ pub fn older(path: &Path, formats: &[&'static FormatInfo]) -> Older {
 #[must_use]
 pub fn bound_of(trial: &Trial, peaks: &Peaks, batch: usize) -> Option<Bound> {
     let plan = trial.best.plan(trial.problem).ok()?;
-    bound(peaks, &trial.problem, (trial.best.isa, plan.class()), batch)
+    bound(peaks, &trial.problem, (trial.best.isa, plan.class_for(batch)), batch)
 }
 
 /// What [`save`] wrote.

@@ -109,7 +109,7 @@ pub enum Role {
 pub fn role(knob: &str) -> Role {
     match knob {
         "rows" | "grain" | "prefetch" | "lines" | "level" => Role::Decode,
-        "columns" | "panels" => Role::Prefill,
+        "columns" | "panels" | "tiles_at" => Role::Prefill,
         SWITCH => Role::Switch,
         _ => Role::Both,
     }
@@ -157,6 +157,7 @@ impl Axis {
 #[derive(Clone, Debug)]
 pub struct Space {
     problem: Problem,
+    loops: Role,
     threads: usize,
     axes: Vec<Axis>,
 }
@@ -182,7 +183,7 @@ impl Space {
                 axes.push(Axis::Knob(knob));
             }
         }
-        Self { problem, threads, axes }
+        Self { problem, loops, threads, axes }
     }
 
     /// What it varies.
@@ -220,13 +221,17 @@ impl Space {
 
     /// What a candidate comes to: two with the same footprint run the same instructions.
     fn footprint(&self, candidate: &Candidate) -> (Vec<&'static str>, Candidate) {
-        /// One batch for each number of columns of a `gemv` tile, and one for `gemm`.
-        const BATCHES: [usize; 9] = [1, 2, 3, 4, 5, 6, 7, 8, usize::MAX];
+        /// One batch for each number of columns of a `gemv` tile.
+        const FEW: [usize; 8] = [1, 2, 3, 4, 5, 6, 7, 8];
+        /// One for `gemm` as well.
+        const ALL: [usize; 9] = [1, 2, 3, 4, 5, 6, 7, 8, usize::MAX];
+        let batches = if self.loops == Role::Decode { &FEW[..] } else { &ALL };
         let mut plain = *candidate;
         // Kernels' names say which rows were taken, and which instruction set, which one with tile
-        // registers shares for all but bfloat16.
+        // registers shares for all but large batches.
         plain.params.rows = Params::default().rows;
         plain.params.columns = plain.params.columns.min(candidate.isa.columns as u8);
+        plain.params.tiles_at = Params::default().tiles_at;
         plain.isa = isa::ISAS[0];
         plain.params.grain =
             plain.params.grain.min(u16::try_from(self.problem.rows).unwrap_or(u16::MAX));
@@ -235,11 +240,14 @@ impl Space {
         }
         // Either loop at any batch, so that its kernels are seen wherever the switch is.
         let gemv = Candidate { ..*candidate }.with(SWITCH, u32::from(u16::MAX));
-        let names = gemv
-            .plan(self.problem)
-            .map(|plan| BATCHES.iter().map(|batch| plan.kernel(*batch).name).collect())
-            .unwrap_or_default();
-        (names, plain)
+        let plan = gemv.plan(self.problem);
+        let kernels: Vec<_> =
+            plan.iter().flat_map(|plan| batches.iter().map(|batch| plan.kernel(*batch))).collect();
+        // Tiles are as wide as their registers.
+        if kernels.last().is_some_and(|kernel| kernel.columns > candidate.isa.columns) {
+            plain.params.columns = Params::default().columns;
+        }
+        (kernels.iter().map(|kernel| kernel.name).collect(), plain)
     }
 
     /// Whether jobs are so large that threads get none.
@@ -294,7 +302,9 @@ mod tests {
             let found = spaces.iter().any(|space| names(space).contains(&knob.name));
             assert!(found || knob.name == SWITCH, "nobody searches {}", knob.name);
         }
-        for name in ["rows", "grain", "prefetch", "lines", "level", "columns", "panels", SWITCH] {
+        for name in
+            ["rows", "grain", "prefetch", "lines", "level", "columns", "panels", "tiles_at", SWITCH]
+        {
             assert!(Params::KNOBS.iter().any(|knob| knob.name == name), "{name} is gone");
         }
         assert_eq!(role("a knob of tomorrow"), Role::Both);
@@ -303,7 +313,7 @@ mod tests {
     #[test]
     fn a_loops_own_knobs_exclude_what_both_share() {
         assert!(names(&space(Role::Decode, Reach::Shared, 8)).contains(&"threads"));
-        assert_eq!(names(&space(Role::Prefill, Reach::Own, 8)), ["columns", "panels"]);
+        assert_eq!(names(&space(Role::Prefill, Reach::Own, 8)), ["columns", "tiles_at", "panels"]);
     }
 
     #[test]
@@ -343,7 +353,11 @@ mod tests {
     fn instruction_sets_that_run_the_same_kernels_are_tried_once() {
         let space = space(Role::Decode, Reach::Shared, 2);
         let footprint = |isa| space.footprint(&Candidate::default_on(isa));
+        let large = Space { loops: Role::Prefill, ..space.clone() };
         for pair in isas().windows(2) {
+            // Tile registers multiply large batches alone.
+            let of_large = |isa| large.footprint(&Candidate::default_on(isa));
+            assert_ne!(of_large(pair[0]), of_large(pair[1]), "{pair:?}");
             let same = pair.iter().all(|isa| ["amx", "avx512vnni"].contains(&isa.name));
             assert_eq!(footprint(pair[0]) == footprint(pair[1]), same, "{pair:?}");
         }

@@ -52,9 +52,14 @@ impl Layout {
     }
 }
 
-/// What a tile multiplies: two panels of weights, up to 32 columns.
+/// Tiles side by side in a strip, at most.
+pub const TILES: usize = 8;
+/// Steps whose activations stay in L1 while all tiles of a strip take them.
+const STAY: usize = 16;
+
+/// What a strip multiplies: panels of weights, two a tile, and up to 32 columns.
 pub struct TileRows<'a> {
-    /// 16 rows each.
+    /// 16 rows each, at most [`TILES`] times two.
     pub panels: &'a [&'a [u8]],
     /// How they lie.
     pub layout: Layout,
@@ -62,25 +67,37 @@ pub struct TileRows<'a> {
     pub pairs: &'a [i8],
     /// What to ask for meanwhile.
     pub wanted: Wanted,
-    /// Products: `[column][row of the panels]`.
+    /// Products: `[tile][column][row of the panels]`.
     pub out: &'a mut [f32],
 }
 
-/// Two panels of rows of bfloat16 times up to 32 columns of bfloat16.
+/// Panels of rows of bfloat16 times up to 32 columns of bfloat16.
 #[inline(always)]
-pub fn tile_bf16<I: Isa, T: Tiles>(isa: I, mut tiles: T, tile: &mut TileRows<'_>) {
-    let TileRows { panels, layout, pairs, wanted, .. } = *tile;
-    let [first, second] = panels.first_chunk().expect("two panels");
+pub fn tile_bf16<I: Isa, T: Tiles>(isa: I, mut tiles: T, strip: &mut TileRows<'_>) {
+    let TileRows { panels, layout, pairs, wanted, .. } = *strip;
+    let (panels, _) = panels.as_chunks::<2>();
     let (pairs, _) = pairs.as_bytes().as_chunks::<{ tiles::PAIRS }>();
-    tiles.zero();
-    for (step, pairs) in pairs.iter().enumerate() {
-        wanted.ask(isa, step);
-        let at = step * layout.step;
-        tiles.add_products([&first[at..], &second[at..]], layout.row, pairs);
+    let mut sums = [const { Square([0.0; ROWS * COLUMNS]) }; TILES];
+    for (part, pairs) in pairs.chunks(STAY).enumerate() {
+        for (tile, ([first, second], sums)) in panels.iter().zip(&mut sums).enumerate() {
+            match part {
+                0 => tiles.zero(),
+                _ => tiles.resume(sums),
+            }
+            for (step, pairs) in (part * STAY..).zip(pairs) {
+                if tile == 0 {
+                    wanted.ask(isa, step);
+                }
+                let at = step * layout.step;
+                tiles.add_products([&first[at..], &second[at..]], layout.row, pairs);
+            }
+            tiles.sums(sums);
+        }
     }
-    let mut sums = Square([0.0; ROWS * COLUMNS]);
-    tiles.sums(&mut sums);
-    put_turned(isa, &sums, tile.out);
+    let columns = strip.out.len() / panels.len();
+    for (sums, out) in sums.iter().zip(strip.out.chunks_exact_mut(columns)) {
+        put_turned(isa, sums, out);
+    }
 }
 
 /// Stores `[column][row]`, as many columns as `out` has room for.

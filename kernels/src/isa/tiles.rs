@@ -18,6 +18,8 @@ pub struct Square(pub [f32; 4 * SIDE * SIDE]);
 pub trait Tiles {
     /// Sets all sums to zero.
     fn zero(&mut self);
+    /// Sets all sums to what they were.
+    fn resume(&mut self, from: &Square);
     /// Adds to each sum the products of 32 bfloat16 weights of its row with 32 bfloat16 activations of
     /// its column, as `f32` and in any order. What is subnormal counts as zero.
     ///
@@ -55,6 +57,10 @@ impl Default for PlainTiles {
 impl Tiles for PlainTiles {
     fn zero(&mut self) {
         *self = Self::default();
+    }
+
+    fn resume(&mut self, from: &Square) {
+        self.0 = *from;
     }
 
     fn add_products(&mut self, rows: [&[u8]; 2], stride: usize, pairs: &[u8; PAIRS]) {

@@ -26,18 +26,16 @@ impl Packed {
     pub(super) fn of(pool: &Pool, forms: &[Activations], products: &[Product<'_>]) -> Self {
         let mut all = Self(vec![]);
         for plan in products.iter().map(|product| product.plan) {
-            let suits = |x: &&Activations| x.class() == plan.class && !plan.takes_gemv(x);
-            let x = forms.iter().find(suits).filter(|x| x.shape().1 > 0);
-            let form = Self::form(plan);
-            if let Some(x) = x
-                && all.0.iter().all(|(known, _)| *known != form)
-            {
+            let suits = |x: &&Activations| !plan.takes_gemv(x) && x.shape().1 > 0;
+            let Some(x) = plan.form_of(forms).filter(suits) else { continue };
+            let form = Self::form(plan, x.class());
+            if all.0.iter().all(|(known, _)| *known != form) {
                 let (batch, _) = x.shape();
                 let blocks = ColumnBlock::cut(batch, form.2);
                 let mut panels = pool.packed();
                 // What more there is, a larger batch left: its memory is kept for the next one.
                 panels.resize_with(panels.len().max(blocks.len()), ColumnPanel::default);
-                let entry = &plan.gemm.kernel().entry;
+                let entry = &plan.gemm_for(x.class()).kernel().entry;
                 let filled = &mut panels[..blocks.len()];
                 pool.for_each_chunk(filled, 1, |n, panel| panel[0].pack(entry, x, blocks[n]));
                 all.0.push((form, PackedColumns { blocks, panels }));
@@ -46,8 +44,8 @@ impl Packed {
         all
     }
 
-    fn form(plan: &Plan) -> Form {
-        let kernel = plan.gemm.kernel();
+    fn form(plan: &Plan, class: Numerics) -> Form {
+        let kernel = plan.gemm_for(class).kernel();
         let shape = match kernel.entry {
             Entry::GemmQ8 { shape, .. } => Some(shape),
             _ => None,
@@ -56,11 +54,11 @@ impl Packed {
             Entry::GemmTiles { .. } => kernel.columns,
             _ => usize::from(plan.params.columns).clamp(1, kernel.columns),
         };
-        (plan.class, shape, widest)
+        (class, shape, widest)
     }
 
-    pub(super) fn of_plan(&self, plan: &Plan) -> &PackedColumns {
-        let form = Self::form(plan);
+    pub(super) fn of_plan(&self, plan: &Plan, class: Numerics) -> &PackedColumns {
+        let form = Self::form(plan, class);
         let found = self.0.iter().find(|(known, _)| *known == form);
         &found.expect("packed for each plan that takes gemm").1
     }

@@ -127,6 +127,23 @@ impl Tiles for Registers {
     }
 
     #[inline(always)]
+    fn resume(&mut self, from: &Square) {
+        // SAFETY: `self` has configured the registers: each load reads 64 bytes of 16 rows, 128 bytes
+        // apart, and the four of them the 32 rows of `from`.
+        unsafe {
+            asm!(
+                "tileloadd tmm0, [{from} + {row}*1]",
+                "tileloadd tmm1, [{from} + {row}*1 + 64]",
+                "tileloadd tmm2, [{from} + {row}*1 + 2048]",
+                "tileloadd tmm3, [{from} + {row}*1 + 2112]",
+                from = in(reg) from.0.as_ptr(),
+                row = in(reg) 128_usize,
+                options(readonly, nostack, preserves_flags),
+            );
+        }
+    }
+
+    #[inline(always)]
     fn add_products(&mut self, rows: [&[u8]; 2], stride: usize, pairs: &[u8; PAIRS]) {
         assert!(holds(rows[0], stride) && holds(rows[1], stride), "rows outside of the slices");
         // SAFETY: `self` has configured the registers: each load reads 16 times 64 bytes, those of
