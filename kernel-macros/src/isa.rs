@@ -129,7 +129,7 @@ pub(crate) const ISAS: &[Row] = &[
         tiles: TILES,
         panels: 2,
         columns: 6,
-        doc: "As avx512vnni, and products of bfloat16 matrices on tile registers (AMX: Sapphire Rapids and later).",
+        doc: "As avx512vnni, and large batches on tile registers, in bfloat16 (AMX: Sapphire Rapids and later).",
     },
 ];
 

@@ -21,7 +21,7 @@ pub enum Numerics {
     F32,
     /// Weights times activations rounded to bfloat16; `f32` products and sums. Weights are exact,
     /// but where the CPU multiplies bfloat16, large batches round F16 weights, too, and on tile
-    /// registers those of every format, and take subnormal bfloat16 for zero.
+    /// registers those of every format, and take what is subnormal for zero.
     Bf16,
 }
 

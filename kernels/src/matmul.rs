@@ -35,7 +35,9 @@ const GEMV_ROWS: usize = 16;
 const FEW: usize = 32;
 
 /// Panels of a job may fill this much of L2; what passes over them needs the rest.
-const PANEL_BYTES: usize = 1024 << 10;
+const PANEL_BYTES: usize = 512 << 10;
+/// The same for tile registers: CPUs that have them have 2 MiB of L2.
+const TILE_PANEL_BYTES: usize = 1 << 20;
 
 /// Buffers that do not fit the plan.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -366,9 +368,13 @@ impl<'a> Gemm<'a> {
                 }
                 _ => kernel.kernel().isa.lanes * depth,
             };
+        let room = match entry {
+            Entry::GemmTiles { .. } => TILE_PANEL_BYTES,
+            _ => PANEL_BYTES,
+        };
         let tiles = match batch {
             0..=FEW => 1,
-            _ => usize::from(plan.params.panels).min(PANEL_BYTES / tile_bytes).max(1),
+            _ => usize::from(plan.params.panels).min(room / tile_bytes).max(1),
         };
         let row_bytes = weights.len() / problem.rows;
         Self { kernel, weights, row_bytes, depth, tiles, x: columns, threads }

@@ -55,6 +55,7 @@ impl Contestant for Ours<'_> {
     }
 
     fn prepare(&mut self, x: &[f32], batch: usize) -> anyhow::Result<()> {
+        self.plan.class_for(batch).name().clone_into(&mut self.name);
         self.x = x.to_vec();
         self.out = vec![f32::NAN; batch * self.plan.problem().rows];
         Ok(())
