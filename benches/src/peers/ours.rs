@@ -11,6 +11,7 @@ const ALIGN: usize = 64;
 
 /// Copies of a weight matrix, as they lie in a file.
 pub(crate) struct Ours<'p> {
+    /// The class that the batch at hand is computed in.
     name: String,
     plan: Plan,
     pool: &'p Pool,
