@@ -93,7 +93,7 @@ pub struct Plan {
     /// By number of columns, ascending; the first has one.
     pub(crate) gemv: Vec<Ready>,
     pub(crate) gemm: Ready,
-    /// `gemm` on tile registers, for large batches of what is quantized otherwise.
+    /// `gemm` on tile registers, for large batches where quantizing was asked for.
     tiles: Option<Ready>,
     isa: &'static IsaInfo,
     source: Source,
@@ -173,7 +173,8 @@ impl Plan {
             .or_else(|| of(Numerics::F32))
             .ok_or(PlanError::NoKernels { format: format.name, isa: isa.name })?;
         let on_tiles = |ready: &&Ready| matches!(ready.kernel().entry, Entry::GemmTiles { .. });
-        let tiles = kernels.iter().find(on_tiles).copied().filter(|_| class.quantizes());
+        let lossy = problem.class.quantizes() && class != Numerics::Bf16;
+        let tiles = kernels.iter().find(on_tiles).copied().filter(|_| lossy);
         let batching = Batching::Fast;
         Ok(Self { problem, params, class, gemv, gemm, tiles, isa, source, batching })
     }
