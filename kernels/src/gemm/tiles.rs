@@ -84,6 +84,7 @@ pub struct TileRows<'a> {
 pub fn tile_bf16<I: Isa, T: Tiles>(isa: I, mut tiles: T, strip: &mut TileRows<'_>) {
     let TileRows { panels, layout, pairs, wanted, .. } = *strip;
     let (panels, _) = panels.as_chunks::<2>();
+    assert!(panels.len() <= TILES, "more tiles than a strip has");
     let (pairs, _) = pairs.as_bytes().as_chunks::<{ tiles::PAIRS }>();
     let mut sums = [const { Square([0.0; ROWS * COLUMNS]) }; TILES];
     for (part, pairs) in pairs.chunks(STAY).enumerate() {

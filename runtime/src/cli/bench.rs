@@ -278,7 +278,7 @@ impl<'a> Case<'a> {
     fn note(&self) -> Option<String> {
         let (asked, class) = (self.default.problem().class, self.default.class());
         (asked != class).then(|| {
-            let name = self.work.format.name;
+            let (name, class) = (self.work.format.name, self.default.class_for(self.batch));
             format!("{name} has no {asked} kernels: it was computed in {class}")
         })
     }
