@@ -1,6 +1,6 @@
 #![doc = include_str!("../README.md")]
 
-use kernels::{Activations, FormatInfo, Numerics, Plan, Pool, Problem, Selection};
+use kernels::{Activations, FormatInfo, Numerics, Plan, Pool, Problem, Selection, float};
 use std::cell::Cell;
 
 /// Rows and columns of every benchmarked matrix.
@@ -63,9 +63,12 @@ impl Layer {
         for row in [0, 1, SIDE / 2, SIDE - 1] {
             let blocks = &self.ring[0][row * row_bytes..(row + 1) * row_bytes];
             format.dequantize(blocks, &mut w).expect("whole blocks");
+            if self.plan.kernel(batch).class == Numerics::Bf16 {
+                w.iter_mut().for_each(|w| *w = float::bf16(float::to_bf16(*w)));
+            }
             for m in [0, batch - 1] {
                 let mut activations = Activations::default();
-                activations.fill(self.plan.class(), &x[m * SIDE..(m + 1) * SIDE], 1, SIDE);
+                activations.fill(self.plan.class_for(batch), &x[m * SIDE..(m + 1) * SIDE], 1, SIDE);
                 let x = activations.seen(0);
                 let terms = || w.iter().zip(&x).map(|(w, x)| f64::from(*w) * f64::from(*x));
                 let (want, size): (f64, f64) = (terms().sum(), terms().map(f64::abs).sum());
