@@ -1,4 +1,4 @@
-///As avx512vnni, and products of bfloat16 matrices on tile registers (AMX: Sapphire Rapids and later).
+///As avx512vnni, and large batches on tile registers, in bfloat16 (AMX: Sapphire Rapids and later).
 #[derive(Clone, Copy, Debug)]
 #[cfg(target_arch = "x86_64")]
 pub struct Amx(());
@@ -57,7 +57,7 @@ pub mod amx {
     }
     pub static INFO: super::IsaInfo = super::IsaInfo {
         name: "amx",
-        summary: "As avx512vnni, and products of bfloat16 matrices on tile registers (AMX: Sapphire Rapids and later).",
+        summary: "As avx512vnni, and large batches on tile registers, in bfloat16 (AMX: Sapphire Rapids and later).",
         lanes: 64,
         panels: 2,
         columns: 6,
