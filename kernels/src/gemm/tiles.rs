@@ -17,7 +17,7 @@
 //! load ports, beside them. Were all lines read from L2, 4 KiB a step, that would be 64 bytes a cycle,
 //! twice what L2 gives for long. So a few tiles, side by side in a strip, take the same 16 steps of
 //! activations, which stay in L1 meanwhile; their sums wait in memory for the next 16. Measured on a
-//! guest on Emerald Rapids, K = 4096: 570 GMAC/s a tile at a time, 650 a strip of four. For minutes at
+//! guest on Emerald Rapids, K = 4096: 560 GMAC/s a tile at a time, 630 a strip of four. For minutes at
 //! a time the same loops ran at 225 there, wherever their lines came from, while `vpdpbusd` lost less
 //! than half; why is not known.
 //!
