@@ -64,7 +64,7 @@ impl Layer {
             let blocks = &self.ring[0][row * row_bytes..(row + 1) * row_bytes];
             format.dequantize(blocks, &mut w).expect("whole blocks");
             if self.plan.kernel(batch).class == Numerics::Bf16 {
-                w.iter_mut().for_each(|w| *w = float::bf16(float::to_bf16(*w)));
+                w.iter_mut().for_each(|w| *w = float::rounded_to_bf16(*w));
             }
             for m in [0, batch - 1] {
                 let mut activations = Activations::default();

@@ -9,6 +9,7 @@
 //!
 //! Rows are padded with zeros past the depth, so that a loop may finish its span.
 
+use crate::float;
 use crate::format::Order;
 use crate::isa::Scalar;
 use crate::kernel::Numerics;
@@ -74,7 +75,7 @@ impl FloatRow<'_> {
             Numerics::Bf16 => {
                 let (halves, beyond) = self.halves.split_at_mut(self.x.len());
                 for ((to, half), x) in floats.iter_mut().zip(halves).zip(self.x) {
-                    *to = rounded_to_bf16(*x);
+                    *to = float::rounded_to_bf16(*x);
                     *half = (to.to_bits() >> 16) as u16;
                 }
                 beyond.fill(0);
@@ -83,15 +84,6 @@ impl FloatRow<'_> {
         }
         beyond.fill(0.0);
     }
-}
-
-/// The nearest bfloat16, half to even.
-fn rounded_to_bf16(x: f32) -> f32 {
-    const UPPER: u32 = 0xFFFF_0000;
-    const QUIET: u32 = 1 << 22;
-    let bits = x.to_bits();
-    let rounded = bits.wrapping_add(0x7FFF + (bits >> 16 & 1));
-    f32::from_bits(UPPER & if x.is_nan() { bits | QUIET } else { rounded })
 }
 
 /// One row of class `q8` or `q8_256`.

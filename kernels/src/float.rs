@@ -63,6 +63,18 @@ pub fn to_ue4m3(value: f32) -> u8 {
     nearest(value, 0..=0x7E, ue4m3)
 }
 
+/// A value as kernels of class `bf16` see it: the nearest bfloat16, half to even. NaN stays NaN,
+/// and what is beyond the largest bfloat16 becomes infinite.
+#[must_use]
+#[inline]
+pub fn rounded_to_bf16(value: f32) -> f32 {
+    const UPPER: u32 = 0xFFFF_0000;
+    const QUIET: u32 = 1 << 22;
+    let bits = value.to_bits();
+    let rounded = bits.wrapping_add(0x7FFF + (bits >> 16 & 1));
+    f32::from_bits(UPPER & if value.is_nan() { bits | QUIET } else { rounded })
+}
+
 fn clamp(value: f32, most: f32) -> f32 {
     if value.is_nan() { 0.0 } else { value.clamp(-most, most) }
 }

@@ -25,3 +25,15 @@ fn every_small_float_encodes_to_itself() {
     assert_eq!(f16(to_f16(1e9)), 65504.0);
     assert_eq!(f16(to_f16(f32::NAN)), 0.0);
 }
+
+#[test]
+fn a_float_rounds_to_the_bfloat16_that_the_half_crate_finds() {
+    // All signs and exponents, and every way in which the lower half can lie.
+    for upper in 0..=0xFFFF_u32 {
+        for lower in [0, 1, 0x7FFF, 0x8000, 0x8001, 0xFFFF] {
+            let value = f32::from_bits(upper << 16 | lower);
+            let want = half::bf16::from_f32(value).to_f32();
+            assert_eq!(rounded_to_bf16(value).to_bits(), want.to_bits(), "{value:e}");
+        }
+    }
+}

@@ -237,7 +237,7 @@ fn expected(
     format.dequantize(weights, &mut decoded).expect("whole blocks");
     let magnitudes = magnitudes(format, weights, &decoded);
     if rounding.weights {
-        decoded.iter_mut().for_each(|w| *w = float::bf16(float::to_bf16(*w)));
+        decoded.iter_mut().for_each(|w| *w = float::rounded_to_bf16(*w));
     }
     // A sum of n terms, rounded in any order, is off by at most about n eps of the sum of their
     // magnitudes; errors of either sign make it the root of n, and lanes and spans less still.

@@ -12,10 +12,10 @@ use crate::threads::Pool;
 use zerocopy::IntoBytes;
 
 /// Activations as `gemm` kernels read them, each form once.
-pub(super) struct Packed(pub(super) Vec<(Form, PackedColumns)>);
+pub(super) struct Packed(Vec<(Form, PackedColumns)>);
 
 /// Plans of the same form share packed activations: class, panels in class `q8`, widest block.
-pub(super) type Form = (Numerics, Option<Shape>, usize);
+type Form = (Numerics, Option<Shape>, usize);
 
 pub(super) struct PackedColumns {
     pub(super) blocks: Vec<ColumnBlock>,
@@ -42,6 +42,11 @@ impl Packed {
             }
         }
         all
+    }
+
+    /// For the pool to use again.
+    pub(super) fn give_back(self, pool: &Pool) {
+        self.0.into_iter().for_each(|(_, columns)| pool.keep_packed(columns.panels));
     }
 
     fn form(plan: &Plan, class: Numerics) -> Form {

@@ -89,7 +89,7 @@ impl<'a> Exact<'a> {
         let mut weights = vec![0.0; problem.depth];
         problem.format.dequantize(&self.weights[n * bytes..][..bytes], &mut weights)?;
         if self.rounds {
-            weights.iter_mut().for_each(|w| *w = float::bf16(float::to_bf16(*w)));
+            weights.iter_mut().for_each(|w| *w = float::rounded_to_bf16(*w));
         }
         Ok(weights)
     }
