@@ -34,6 +34,14 @@ fn q4_0_avx512vnni_gemv_q8_1x2(args: &::kernels::gemv::Args<'_>, out: &mut [f32]
 #[target_feature(
     enable = "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512vbmi,gfni"
 )]
+fn q4_0_avx512vnni_gemv_q8_4x2(args: &::kernels::gemv::Args<'_>, out: &mut [f32]) {
+    let isa = ::kernels::isa::Avx512Vnni::assume_supported();
+    ::kernels::gemv::rows_q8::<_, Q4_0, 4, 2>(isa, args, out)
+}
+#[cfg(target_arch = "x86_64")]
+#[target_feature(
+    enable = "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512vbmi,gfni"
+)]
 fn q4_0_avx512vnni_gemv_q8_1x3(args: &::kernels::gemv::Args<'_>, out: &mut [f32]) {
     let isa = ::kernels::isa::Avx512Vnni::assume_supported();
     ::kernels::gemv::rows_q8::<_, Q4_0, 1, 3>(isa, args, out)
@@ -45,6 +53,14 @@ fn q4_0_avx512vnni_gemv_q8_1x3(args: &::kernels::gemv::Args<'_>, out: &mut [f32]
 fn q4_0_avx512vnni_gemv_q8_1x4(args: &::kernels::gemv::Args<'_>, out: &mut [f32]) {
     let isa = ::kernels::isa::Avx512Vnni::assume_supported();
     ::kernels::gemv::rows_q8::<_, Q4_0, 1, 4>(isa, args, out)
+}
+#[cfg(target_arch = "x86_64")]
+#[target_feature(
+    enable = "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512vbmi,gfni"
+)]
+fn q4_0_avx512vnni_gemv_q8_4x4(args: &::kernels::gemv::Args<'_>, out: &mut [f32]) {
+    let isa = ::kernels::isa::Avx512Vnni::assume_supported();
+    ::kernels::gemv::rows_q8::<_, Q4_0, 4, 4>(isa, args, out)
 }
 #[cfg(target_arch = "x86_64")]
 #[target_feature(
@@ -99,6 +115,7 @@ const Q4_0_KERNELS: &[::kernels::Kernel] = {
             class: Numerics::Q8,
             rows: 1,
             columns: 1,
+            span: <Q4_0 as ::kernels::Format>::SPAN,
             order: ORDER_WIDE,
             entry: Entry::GemvQ8(q4_0_avx512vnni_gemv_q8_1x1),
         },
@@ -109,6 +126,7 @@ const Q4_0_KERNELS: &[::kernels::Kernel] = {
             class: Numerics::Q8,
             rows: 2,
             columns: 1,
+            span: <Q4_0 as ::kernels::Format>::SPAN,
             order: ORDER_WIDE,
             entry: Entry::GemvQ8(q4_0_avx512vnni_gemv_q8_2x1),
         },
@@ -119,6 +137,7 @@ const Q4_0_KERNELS: &[::kernels::Kernel] = {
             class: Numerics::Q8,
             rows: 4,
             columns: 1,
+            span: <Q4_0 as ::kernels::Format>::SPAN,
             order: ORDER_WIDE,
             entry: Entry::GemvQ8(q4_0_avx512vnni_gemv_q8_4x1),
         },
@@ -129,8 +148,20 @@ const Q4_0_KERNELS: &[::kernels::Kernel] = {
             class: Numerics::Q8,
             rows: 1,
             columns: 2,
+            span: <Q4_0 as ::kernels::Format>::SPAN,
             order: ORDER_WIDE,
             entry: Entry::GemvQ8(q4_0_avx512vnni_gemv_q8_1x2),
+        },
+        #[cfg(target_arch = "x86_64")]
+        Kernel {
+            name: "q4_0_avx512vnni_gemv_q8_4x2",
+            isa: &isa::avx512vnni::INFO,
+            class: Numerics::Q8,
+            rows: 4,
+            columns: 2,
+            span: <Q4_0 as ::kernels::Format>::SPAN,
+            order: ORDER_WIDE,
+            entry: Entry::GemvQ8(q4_0_avx512vnni_gemv_q8_4x2),
         },
         #[cfg(target_arch = "x86_64")]
         Kernel {
@@ -139,6 +170,7 @@ const Q4_0_KERNELS: &[::kernels::Kernel] = {
             class: Numerics::Q8,
             rows: 1,
             columns: 3,
+            span: <Q4_0 as ::kernels::Format>::SPAN,
             order: ORDER_WIDE,
             entry: Entry::GemvQ8(q4_0_avx512vnni_gemv_q8_1x3),
         },
@@ -149,8 +181,20 @@ const Q4_0_KERNELS: &[::kernels::Kernel] = {
             class: Numerics::Q8,
             rows: 1,
             columns: 4,
+            span: <Q4_0 as ::kernels::Format>::SPAN,
             order: ORDER_WIDE,
             entry: Entry::GemvQ8(q4_0_avx512vnni_gemv_q8_1x4),
+        },
+        #[cfg(target_arch = "x86_64")]
+        Kernel {
+            name: "q4_0_avx512vnni_gemv_q8_4x4",
+            isa: &isa::avx512vnni::INFO,
+            class: Numerics::Q8,
+            rows: 4,
+            columns: 4,
+            span: <Q4_0 as ::kernels::Format>::SPAN,
+            order: ORDER_WIDE,
+            entry: Entry::GemvQ8(q4_0_avx512vnni_gemv_q8_4x4),
         },
         #[cfg(target_arch = "x86_64")]
         Kernel {
@@ -159,6 +203,7 @@ const Q4_0_KERNELS: &[::kernels::Kernel] = {
             class: Numerics::Q8,
             rows: 2 * <isa::Avx512Vnni as Isa>::LANES / 4,
             columns: 6,
+            span: <Q4_0 as ::kernels::Format>::SPAN,
             order: ORDER_WIDE,
             entry: {
                 const CLASS: u32 = ::kernels::gemm::code_class::<
@@ -185,6 +230,7 @@ const Q4_0_KERNELS: &[::kernels::Kernel] = {
             class: Numerics::Q8x256,
             rows: 2 * <isa::Avx512Vnni as Isa>::LANES / 4,
             columns: 6,
+            span: <Q4_0 as ::kernels::Format>::SPAN,
             order: None,
             entry: {
                 const CLASS: u32 = ::kernels::gemm::code_class::<
@@ -211,6 +257,7 @@ const Q4_0_KERNELS: &[::kernels::Kernel] = {
             class: Numerics::F32,
             rows: 1,
             columns: 1,
+            span: <Q4_0 as ::kernels::Format>::SPAN,
             order: None,
             entry: Entry::GemvF32(q4_0_avx512vnni_gemv_f32_1x1),
         },
@@ -221,6 +268,7 @@ const Q4_0_KERNELS: &[::kernels::Kernel] = {
             class: Numerics::F32,
             rows: 1,
             columns: 4,
+            span: <Q4_0 as ::kernels::Format>::SPAN,
             order: None,
             entry: Entry::GemvF32(q4_0_avx512vnni_gemv_f32_1x4),
         },
@@ -231,6 +279,7 @@ const Q4_0_KERNELS: &[::kernels::Kernel] = {
             class: Numerics::F32,
             rows: 2 * <isa::Avx512Vnni as Isa>::LANES / 4,
             columns: 6,
+            span: <Q4_0 as ::kernels::Format>::SPAN,
             order: None,
             entry: Entry::GemmF32 {
                 unpack: q4_0_avx512vnni_unpack_f32,

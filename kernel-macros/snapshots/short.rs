@@ -114,7 +114,7 @@ mod kernels_of_short {
         ggml_type: None,
         block_len: 8,
         block_bytes: 6,
-        code_hash: 15503950776458828798u64,
+        code_hash: 8744405238005324913u64,
         layout: Some(&LAYOUT),
         dequantize: |bytes, weights| {
             format::dequantize_blocks::<

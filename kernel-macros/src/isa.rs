@@ -34,8 +34,12 @@ pub(crate) struct Row {
     pub(crate) doc: &'static str,
 }
 
-/// Register tiles of `gemv` worth compiling where registers are wide.
+/// Register tiles of `gemv` worth compiling where there is more than the plain loop.
 const TILES: &[(usize, usize)] = &[(1, 1), (2, 1), (4, 1), (1, 2), (1, 3), (1, 4)];
+/// The same where registers have 64 bytes: servers, on which several streams of reads are worth
+/// having with a few columns, too.
+const WIDE_TILES: &[(usize, usize)] =
+    &[(1, 1), (2, 1), (4, 1), (1, 2), (4, 2), (1, 3), (1, 4), (4, 4)];
 
 const AVX512VNNI: &[&str] = &[
     "avx2",
@@ -112,7 +116,7 @@ pub(crate) const ISAS: &[Row] = &[
         base: None,
         bf16: Some("avx512bf16"),
         lanes: 64,
-        tiles: TILES,
+        tiles: WIDE_TILES,
         panels: 2,
         columns: 6,
         doc: "512-bit registers, `vpdpbusd`, byte permutes and bit matrices (VBMI, GFNI: Ice Lake, Zen 4 \
@@ -126,7 +130,7 @@ pub(crate) const ISAS: &[Row] = &[
         base: Some("avx512vnni"),
         bf16: Some("avx512bf16"),
         lanes: 64,
-        tiles: TILES,
+        tiles: WIDE_TILES,
         panels: 2,
         columns: 6,
         doc: "As avx512vnni, and large batches on tile registers, in bfloat16 (AMX: Sapphire Rapids and later).",

@@ -16,6 +16,8 @@ const F32_TILES: &[(usize, usize)] = &[(1, 1), (1, 4)];
 /// The same for dense weights, whose loop is nothing but reads: more rows are more streams, and share
 /// the activations of several columns.
 const DENSE_TILES: &[(usize, usize)] = &[(1, 1), (2, 1), (4, 1), (2, 2), (2, 4)];
+/// The same where 32 registers hold the sums of twelve products, two for each.
+const WIDE_DENSE_TILES: &[(usize, usize)] = &[(1, 1), (2, 1), (4, 1), (2, 2), (3, 4)];
 
 /// What the loops can ask of a format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,7 +78,11 @@ pub(crate) fn rows_on(isas: &[Row], format: &Ident, decodes: Decodes) -> TokenSt
             }
             writer.gemm_q8(isa);
         }
-        let tiles = if decodes == Decodes::Codes { F32_TILES } else { DENSE_TILES };
+        let tiles = match (decodes, isa.lanes) {
+            (Decodes::Codes, _) => F32_TILES,
+            (_, 64) => WIDE_DENSE_TILES,
+            _ => DENSE_TILES,
+        };
         let only_one = isa.tiles.len() == 1;
         for (mr, nr) in tiles.iter().filter(|tile| !only_one || isa.tiles.contains(tile)) {
             writer.gemv(isa, "f32", *mr, *nr);
@@ -259,6 +265,7 @@ impl Writer<'_> {
             _ => quote! { None },
         };
         let (cfg, module, class) = (isa.cfg(), isa.module(), format_ident!("{class}"));
+        let format = self.format;
         let name = name.to_string();
         self.rows.push(quote! {
             #cfg
@@ -268,6 +275,7 @@ impl Writer<'_> {
                 class: Numerics::#class,
                 rows: #rows,
                 columns: #columns,
+                span: <#format as ::kernels::Format>::SPAN,
                 order: #order,
                 entry: #entry,
             }

@@ -75,7 +75,7 @@ impl Wanted {
     pub const NOTHING: Self = Self { from: std::ptr::null(), lines: 0 };
 
     #[inline(always)]
-    fn ask<I: Isa>(self, isa: I, step: usize) {
+    pub(crate) fn ask<I: Isa>(self, isa: I, step: usize) {
         for line in step * self.lines..(step + 1) * self.lines {
             isa.prefetch(self.from.wrapping_add(line * LINE));
         }
@@ -97,7 +97,7 @@ pub struct TileQ8<'a> {
     pub factors: &'a [Factors],
     /// What to ask for meanwhile.
     pub wanted: Wanted,
-    /// Products: `[column][row of the panels]`.
+    /// Sums that products are added to: `[column][row of the panels]`.
     pub out: &'a mut [f32],
 }
 
@@ -205,7 +205,7 @@ fn groups_q8<
     tile: &TileQ8<'_>,
 ) -> [[I::F32; NR]; MR] {
     let registers = STEPS + if CENTERED { 1 } else { 2 };
-    let mut acc = [[isa.splat(0.0); NR]; MR];
+    let mut acc = taken::<I, MR, NR>(isa, tile.out);
     for u in 0..tile.units {
         let unit = unit_at::<I, MR, STEPS, NR>(isa, tile, u, registers);
         let sums = dots::<I, MR, STEPS, CENTERED, CODE_MAX, NR>(isa, &unit);
@@ -241,7 +241,7 @@ fn halves_q8<
     tile: &TileQ8<'_>,
 ) -> [[I::F32; NR]; MR] {
     let registers = STEPS + if CENTERED { 1 } else { 2 };
-    let mut acc = [[isa.splat(0.0); NR]; MR];
+    let mut acc = taken::<I, MR, NR>(isa, tile.out);
     for u in (0..tile.units).step_by(2) {
         let first = unit_at::<I, MR, STEPS, NR>(isa, tile, u, registers);
         let second = unit_at::<I, MR, STEPS, NR>(isa, tile, u + 1, registers);
@@ -284,7 +284,7 @@ pub fn tile_q8_256<
     tile: &mut TileQ8<'_>,
 ) {
     let registers = STEPS + if CENTERED { 1 } else { 2 };
-    let mut acc = [[isa.splat(0.0); NR]; MR];
+    let mut acc = taken::<I, MR, NR>(isa, tile.out);
     let mut u = 0;
     while u < tile.units {
         let mut share = [[isa.splat(0.0); NR]; MR];
@@ -381,6 +381,20 @@ fn dots<
     sums
 }
 
+/// Loads `[column][row of the panels]`.
+#[inline(always)]
+fn taken<I: Isa, const MR: usize, const NR: usize>(isa: I, out: &[f32]) -> [[I::F32; NR]; MR] {
+    array(
+        #[inline(always)]
+        |r| {
+            array(
+                #[inline(always)]
+                |c| isa.load_f32(out, (c * MR + r) * (I::LANES / 4)),
+            )
+        },
+    )
+}
+
 /// Stores `[column][row of the panels]`.
 #[inline(always)]
 fn put<I: Isa, const MR: usize, const NR: usize>(
@@ -403,7 +417,7 @@ pub struct TileBf16<'a> {
     pub pairs: &'a [i8],
     /// What to ask for meanwhile.
     pub wanted: Wanted,
-    /// Products: `[column][row of the panels]`.
+    /// Sums that products are added to: `[column][row of the panels]`.
     pub out: &'a mut [f32],
 }
 
@@ -411,7 +425,7 @@ pub struct TileBf16<'a> {
 #[inline(always)]
 pub fn tile_bf16<I: Isa, const MR: usize, const NR: usize>(isa: I, tile: &mut TileBf16<'_>) {
     let panels: &[&[u8]; MR] = tile.panels.first_chunk().expect("MR panels");
-    let mut acc = [[isa.splat(0.0); NR]; MR];
+    let mut acc = taken::<I, MR, NR>(isa, tile.out);
     for k in 0..tile.pairs.len() / (4 * NR) {
         if k % STEP == 0 {
             tile.wanted.ask(isa, k / STEP);
@@ -437,7 +451,7 @@ pub struct TileF32<'a> {
     pub panels: &'a [&'a [u8]],
     /// Activations: `[k][column]`.
     pub x: &'a [f32],
-    /// Products: `[column][row of the panels]`.
+    /// Sums that products are added to: `[column][row of the panels]`.
     pub out: &'a mut [f32],
 }
 
@@ -445,7 +459,7 @@ pub struct TileF32<'a> {
 #[inline(always)]
 pub fn tile_f32<I: Isa, const MR: usize, const NR: usize>(isa: I, tile: &mut TileF32<'_>) {
     let panels: &[&[u8]; MR] = tile.panels.first_chunk().expect("MR panels");
-    let mut acc = [[isa.splat(0.0); NR]; MR];
+    let mut acc = taken::<I, MR, NR>(isa, tile.out);
     for k in 0..tile.x.len() / NR {
         let x = &tile.x[k * NR..(k + 1) * NR];
         let w: [I::F32; MR] = array(

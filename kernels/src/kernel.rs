@@ -83,6 +83,8 @@ pub struct Kernel {
     pub rows: usize,
     /// Columns of activations in its register tile (NR), at most.
     pub columns: usize,
+    /// Weights of a row that it decodes at a time.
+    pub span: usize,
     /// The order in which it takes quants (see `Coded::ORDER_WIDE`).
     #[doc(hidden)]
     pub order: Option<Order>,

@@ -21,6 +21,7 @@
 
 use crate::activations::GROUP;
 use crate::format::{Coded, Format, center};
+use crate::gemm::Wanted;
 use crate::gemv::{prefetch_all, spans};
 use crate::isa::{Isa, Rows};
 use crate::lines::Lines;
@@ -46,23 +47,50 @@ impl Panel {
     }
 }
 
-/// Rows of weights to unpack.
+/// Rows of weights to unpack, or a part of each.
 #[derive(Clone, Copy, Debug)]
 pub struct Source<'a> {
     /// `rows` rows of blocks, one after the other.
     pub weights: &'a [u8],
     /// Rows, at most the panel's; the panel repeats the last one.
     pub rows: usize,
-    /// Weights of a row.
+    /// Weights of a row that are to be unpacked.
     pub depth: usize,
+    /// Where they start and end in each row, in bytes.
+    part: (usize, usize),
+    /// What to ask for meanwhile, with each span of each row.
+    wanted: Wanted,
 }
 
-impl Source<'_> {
+impl<'a> Source<'a> {
+    /// Rows of `depth` weights.
+    #[must_use]
+    pub const fn whole(weights: &'a [u8], rows: usize, depth: usize) -> Self {
+        let part = (0, weights.len() / rows);
+        Self { weights, rows, depth, part, wanted: Wanted::NOTHING }
+    }
+
+    /// `depth` weights of each row: whole spans that begin at byte `start` of it, or all that follow.
+    pub(crate) fn part(self, start: usize, depth: usize) -> Self {
+        let bytes = (self.part.1 - self.part.0) * depth / self.depth;
+        Self { part: (start, start + bytes), depth, ..self }
+    }
+
+    /// The same, with something to ask for.
+    pub(crate) const fn wanting(self, wanted: Wanted) -> Self {
+        Self { wanted, ..self }
+    }
+
+    /// Bytes from a row to the next.
+    #[inline(always)]
+    fn stride(&self) -> usize {
+        self.weights.len() / self.rows
+    }
+
     #[inline(always)]
     fn row(&self, r: usize) -> &[u8] {
-        let bytes = self.weights.len() / self.rows;
-        let r = r.min(self.rows - 1);
-        &self.weights[r * bytes..(r + 1) * bytes]
+        let (first, (start, end)) = (r.min(self.rows - 1) * self.stride(), self.part);
+        &self.weights[first + start..first + end]
     }
 }
 
@@ -117,23 +145,24 @@ fn span_at<'a, F: Format>(row: &'a [u8], s: usize, room: &'a mut F::Span) -> &'a
     }
 }
 
-/// Asks for what lies further on in the row of `span`, the one `s` of `count`, and past its end in
-/// the row of the panel that comes next.
+/// Asks for what lies further on in row `r` than `span`, the one `s`, and past the row's end in that
+/// of the panel that comes next; and for what is wanted.
 #[inline(always)]
 fn further_on<I: Isa, F: Format>(
     isa: I,
     span: &F::Span,
-    (s, count): (usize, usize),
+    (s, r): (usize, usize),
     source: &Source<'_>,
 ) {
     /// Spans.
     const AHEAD: usize = 4;
-    let size = size_of::<F::Span>();
-    let beyond =
-        if s + AHEAD < count { 0 } else { source.weights.len().wrapping_sub(count * size) };
+    let (size, stride) = (size_of::<F::Span>(), source.stride());
+    let within = source.part.0 + (s + AHEAD) * size < stride;
+    let beyond = if within { 0 } else { source.weights.len().wrapping_sub(stride) };
     let next =
         std::ptr::from_ref(span).cast::<u8>().wrapping_add(AHEAD * size).wrapping_add(beyond);
     prefetch_all(isa, next, size);
+    source.wanted.ask(isa, s * (I::LANES / 4) + r);
 }
 
 /// Codes, scales and biases of up to `ROWS` rows to a panel.
@@ -156,7 +185,7 @@ pub fn unpack_q8<I: Isa, F: Coded>(isa: I, source: &Source<'_>, panel: &mut Pane
         for r in 0..rows {
             let span = spans.bytes(r, 0, size_of::<F::Span>());
             let span = F::Span::ref_from_bytes(span).expect("as many bytes");
-            further_on::<I, F>(isa, span, (s, count), source);
+            further_on::<I, F>(isa, span, (s, r), source);
             isa.g_store(F::scales(isa, span), scales, 16 * r);
             if shape.center.is_none() {
                 isa.g_store(F::biases(isa, span), biases, 16 * r);
@@ -188,16 +217,16 @@ fn span_of_rows<'a, F: Coded>(
     aside: &'a mut [u8],
 ) -> Rows<'a> {
     let reach = const { reach::<F>() };
-    let (size, stride) = (size_of::<F::Span>(), source.weights.len() / source.rows);
-    let start = s * size;
+    let (size, stride) = (size_of::<F::Span>(), source.stride());
+    let (start, end) = (source.part.0 + s * size, source.part.1);
     if source.rows == rows
-        && start + size <= stride
+        && start + size <= end
         && let Some(spans) = Rows::new(&source.weights[start..], stride, (rows, reach))
     {
         return spans;
     }
     for (r, aside) in aside.chunks_exact_mut(reach).enumerate().take(rows) {
-        let left = &source.row(r)[start..];
+        let left = &source.row(r)[s * size..];
         let have = left.len().min(size);
         aside[..have].copy_from_slice(&left[..have]);
         aside[have..].fill(0);
@@ -276,7 +305,7 @@ pub fn unpack_rows<I: Isa, F: Format>(isa: I, source: &Source<'_>, panel: &mut P
     for (s, out) in out.chunks_exact_mut(size).enumerate() {
         for r in 0..source.rows {
             let span = span_at::<F>(source.row(r), s, &mut room);
-            further_on::<I, F>(isa, span, (s, count), source);
+            further_on::<I, F>(isa, span, (s, r), source);
             F::pairs(
                 isa,
                 span,
@@ -323,7 +352,7 @@ fn turned<I: Isa, F: Format>(
     for s in 0..count {
         for r in 0..rows {
             let span = span_at::<F>(source.row(r), s, &mut room);
-            further_on::<I, F>(isa, span, (s, count), source);
+            further_on::<I, F>(isa, span, (s, r), source);
             write(span, r, scratch);
         }
         for n in 0..squares {

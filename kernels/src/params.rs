@@ -46,7 +46,7 @@ pub struct Params {
     pub switch_at: u16,
     /// The batch from which tile registers multiply in bfloat16 what is quantized otherwise, on CPUs
     /// that have them; 65535 is never. A tile costs as much as 32 columns, however many there are.
-    #[tune(choices = [64, 65535], default = 64)]
+    #[tune(choices = [12, 64, 65535], default = 64)]
     pub tiles_at: u16,
     /// Weight rows of a gemv job. Small balances threads, large saves trips to the counter.
     #[tune(choices = [16, 32, 64, 128, 256], default = 128)]
@@ -90,6 +90,7 @@ impl Params {
         let Problem { format, depth, .. } = *problem;
         let class = problem.class_on(isa);
         let bits = 8 * format.block_bytes / format.block_len;
+        let is_dense = bits >= 16;
         let defaults = match (isa.has_tiles, bits) {
             (true, 6..) => Self { rows: 4, prefetch: 8192, lines: EVERY, ..Self::default() },
             (true, 3..=5) => Self { rows: 4, prefetch: 3072, lines: EVERY, ..Self::default() },
@@ -97,37 +98,62 @@ impl Params {
             (false, 16..) => Self { prefetch: 8192, lines: 0, ..Self::default() },
             (false, 4..=15) => Self::default(),
         };
-        let has = |class| format.kernels.iter().any(|kernel| kernel.class == class);
-        let quantizes = class.quantizes();
-        let in_pairs = class == Numerics::Bf16 && format.is_bf16();
-        let bytes = match (quantizes, in_pairs) {
+        let bytes = match class {
             // Quants have a scale, and a sum times the scale, for every 32 of them.
-            (true, _) => depth.saturating_add(depth / 4),
-            (_, true) => depth.saturating_mul(2),
+            Numerics::Q8 | Numerics::Q8x256 => depth.saturating_add(depth / 4),
+            Numerics::Bf16 if format.is_bf16() => depth.saturating_mul(2),
             _ => depth.saturating_mul(4),
         };
         let rows = if bytes > HALF_OF_L1 { 4 } else { defaults.rows };
-        let switch_at = if quantizes && bits >= 4 {
-            let fit = HALF_OF_L1 * 3 / 2 / bytes.max(1);
-            u16::try_from(fit + 1).map_or(FROM, |from| from.clamp(2, FROM))
-        } else if quantizes && bits >= 3 {
-            FROM
-        } else if has(Numerics::Q8) {
-            defaults.switch_at
-        } else if class == Numerics::Bf16 && has(Numerics::Bf16) && isa.multiplies_bf16() {
-            // Multiplied twice as fast as floats; but in gemv, too, pairs are worth something.
-            if in_pairs { 6 } else { 3 }
-        } else {
-            8
-        };
-        Self { rows, switch_at, ..defaults }
+        let switch_at = gemm_from(problem, isa, bytes);
+        // What has no integer kernels is multiplied in floats until then, several times as slowly.
+        let tiles_at = if is_dense { TILES_FROM } else { defaults.tiles_at };
+        Self { rows, switch_at, tiles_at, ..defaults }
     }
 }
 
-/// The batch from which unpacking once is less work than decoding for every few columns, except
-/// where there is little to decode: measured on Zen 4, 4096 x 4096 times 4, gemm takes 0.7 to 1.15
-/// of gemv's time with one thread, 1.0 to 1.1 with two; in a noisy run Q4_K once took 1.5.
+/// The batch from which unpacking once is less work than decoding for every few columns of `bytes`.
+fn gemm_from(problem: &Problem, isa: &IsaInfo, bytes: usize) -> u16 {
+    let (class, format) = (problem.class_on(isa), problem.format);
+    let bits = 8 * format.block_bytes / format.block_len;
+    let has_bf16 = format.kernels.iter().any(|k| k.isa == isa && k.class == Numerics::Bf16);
+    let in_bf16 = has_bf16 && isa.multiplies_bf16();
+    match class {
+        Numerics::Q8 | Numerics::Q8x256 if isa.has_tiles => FROM_ON_SERVERS,
+        Numerics::Q8 | Numerics::Q8x256 => match bits {
+            4.. => {
+                let fit = HALF_OF_L1 * 3 / 2 / bytes.max(1);
+                u16::try_from(fit + 1).map_or(FROM, |from| from.clamp(2, FROM))
+            }
+            3 => FROM,
+            _ => 5,
+        },
+        // Multiplied twice as fast as floats; but in gemv, too, pairs are worth something. A tile
+        // takes 32 columns in the time of one.
+        Numerics::Bf16 if in_bf16 && format.is_bf16() => 6,
+        Numerics::Bf16 if in_bf16 && !isa.has_tiles => 3,
+        Numerics::Bf16 if in_bf16 && bits >= 16 => 9,
+        Numerics::F32 if in_bf16 && isa.has_tiles && problem.class.quantizes() => TILES_FROM,
+        _ if bits < 16 => 5,
+        _ if isa.lanes == WIDE => DENSE_FROM,
+        _ => 8,
+    }
+}
+
+/// Measured on Zen 4, 4096 x 4096 times 4: gemm takes 0.7 to 1.15 of gemv's time with one thread,
+/// 1.0 to 1.1 with two; in a noisy run Q4_K once took 1.5. Where there is little to decode, 5 is
+/// better.
 const FROM: u16 = 4;
+/// On Emerald Rapids, whose first-level cache is larger by half: times 4 gemv takes 0.7 to 0.95 of
+/// gemm's time, times 5 1.0 to 1.2, whether rows have 4096 weights or 14336.
+const FROM_ON_SERVERS: u16 = 5;
+/// Dense weights, which gemv need only widen, there: F16 takes 0.7 of gemm's time times 8, 0.83 times
+/// 12, 0.9 times 16, and 1.2 times 24.
+const DENSE_FROM: u16 = 17;
+/// Tile registers take 0.8 of gemv's time times 12, and 0.65 times 16.
+const TILES_FROM: u16 = 12;
+/// Lanes of instruction sets whose registers hold wide tiles of dense weights.
+const WIDE: usize = 64;
 /// Cache lines of a page: every one is asked for.
 const EVERY: u8 = 64;
 /// Bytes of the smallest first-level data cache that is common, halved: the rest is for weights.

@@ -45,6 +45,8 @@ sources! {
     "lines.rs"
     "matmul.rs"
     "matmul/columns.rs"
+    "matmul/gemm.rs"
+    "matmul/gemv.rs"
     "panel.rs"
     "quantize.rs"
     "threads.rs"

@@ -472,3 +472,32 @@ fn an_invariant_plan_gives_a_row_the_same_bits_in_every_batch() {
         }
     });
 }
+
+/// Small batches unpack a slice of K at a time, or read some rows again and again; what is added to
+/// what, and in which order, stays the same.
+#[test]
+fn slices_and_chunks_give_the_bits_of_the_whole() {
+    let pool = Pool::new(2).unwrap();
+    each_format(|format, class, seed| {
+        // Slices end within rows, and so do the last one and a span; rows are more than a chunk.
+        let depth = 1900 / format.block_len * format.block_len;
+        let case = Case::new(format, class, (211, depth, 20), seed);
+        for isa in isa::ISAS.iter().filter(|isa| isa.is_supported() && isa.name != "scalar") {
+            let plan = |switch_at| {
+                let params = Params { switch_at, ..Params::default() };
+                Plan::with_params(case.problem, isa, params).unwrap()
+            };
+            for (switch_at, whole) in [(1, 20), (u16::MAX, 1)] {
+                let plan = plan(switch_at);
+                let want: Vec<f32> = (0..20 / whole)
+                    .flat_map(|m| case.multiply(&plan, &pool, m * whole, whole))
+                    .collect();
+                for batch in [1, 6, 13] {
+                    let got = case.multiply(&plan, &pool, 0, batch);
+                    let want = &want[..got.len()];
+                    assert_eq!(bits(&got), bits(want), "{isa:?}, batch {batch}, {}", case.seed);
+                }
+            }
+        }
+    });
+}

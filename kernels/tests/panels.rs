@@ -222,7 +222,7 @@ fn each_source(format: &FormatInfo, rng: &mut Rng, rows: usize, mut test: impl F
     for rows in [1, rows - 1, rows] {
         for count in [1, 3, 8] {
             let weights = naive::adversarial_blocks(format.name, rng, rows * count);
-            test(&Source { weights: &weights, rows, depth: count * format.block_len });
+            test(&Source::whole(&weights, rows, count * format.block_len));
         }
     }
 }

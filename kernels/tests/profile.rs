@@ -124,3 +124,23 @@ fn servers_with_tile_registers_ask_for_every_line_of_several_rows() {
         assert_eq!(of(isa, "TQ2_0"), (1, 8), "{isa:?}");
     }
 }
+
+#[test]
+fn servers_with_tile_registers_unpack_later_and_dense_weights_wait_for_tiles() {
+    let of = |isa: &'static IsaInfo, name, depth, class| {
+        let problem = Problem { format: formats::by_name(name).unwrap(), rows: 4096, depth, class };
+        let Params { switch_at, tiles_at, .. } = Params::untuned(&problem, isa);
+        (switch_at, tiles_at)
+    };
+    for isa in isa::ISAS {
+        let (later, dense) = (isa.has_tiles && isa.multiplies_bf16(), isa.lanes == 64);
+        let of_codes = if isa.has_tiles { 5 } else { 2 };
+        assert_eq!(of(isa, "Q4_K", 14336, Numerics::Q8), (of_codes, 64), "{isa:?}");
+        let of_floats = if dense { 17 } else { 8 };
+        assert_eq!(of(isa, "F16", 4096, Numerics::F32), (of_floats, 12), "{isa:?}");
+        let until_tiles = if later { 12 } else { of_floats };
+        assert_eq!(of(isa, "F16", 4096, Numerics::Q8), (until_tiles, 12), "{isa:?}");
+        // It has no kernels on tiles.
+        assert_eq!(of(isa, "F32", 4096, Numerics::Q8), (of_floats, 12), "{isa:?}");
+    }
+}

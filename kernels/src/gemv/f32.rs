@@ -231,21 +231,30 @@ fn step<I: Isa, F: Format, T: Terms<F>, const MR: usize, const NR: usize>(
         return;
     }
     // Rows share the activations that are loaded.
-    let mut weights = [[isa.splat(0.0); MOST]; MR];
-    for r in 0..MR {
-        T::weights(
-            isa,
-            spans[r],
-            #[inline(always)]
-            |n, w| weights[r][n] = w,
-        );
-    }
     for n in 0..F::SPAN.div_ceil(wide) {
+        // Register `n` of each row; the others are not even loaded.
+        let weights: [I::F32; MR] = array(
+            #[inline(always)]
+            |r| {
+                let mut own = isa.splat(0.0);
+                T::weights(
+                    isa,
+                    spans[r],
+                    #[inline(always)]
+                    |m, w| {
+                        if m == n {
+                            own = w;
+                        }
+                    },
+                );
+                own
+            },
+        );
         for c in 0..NR {
             let x = T::activations(isa, x[c], n);
             for r in 0..MR {
                 let sum = &mut sums[r][c][n % WAYS];
-                *sum = isa.fma(weights[r][n], x, *sum);
+                *sum = isa.fma(weights[r], x, *sum);
             }
         }
     }

@@ -22,6 +22,13 @@ pub(super) struct PackedColumns {
     pub(super) panels: Vec<ColumnPanel>,
 }
 
+impl PackedColumns {
+    /// How often tiles of `depth` weights of K ask for what is wanted next, all blocks together.
+    pub(super) fn steps(&self, depth: usize) -> usize {
+        self.panels[..self.blocks.len()].iter().map(|panel| panel.steps(depth)).sum()
+    }
+}
+
 impl Packed {
     pub(super) fn of(pool: &Pool, forms: &[Activations], products: &[Product<'_>]) -> Self {
         let mut all = Self(vec![]);
@@ -89,6 +96,8 @@ impl ColumnBlock {
 #[derive(Clone, Copy)]
 pub(super) struct Weights<'a> {
     pub(super) panels: &'a [&'a [u8]],
+    /// Which of K they are: the first, and how many.
+    pub(super) part: (usize, usize),
     /// On tile registers: how rows lie in panels.
     pub(super) layout: Layout,
     pub(super) wanted: Wanted,
@@ -97,10 +106,10 @@ pub(super) struct Weights<'a> {
 /// A block of columns in the order in which `gemm` reads them.
 #[derive(Debug, Default)]
 pub(crate) struct ColumnPanel {
-    /// Units of class `q8`.
-    units: usize,
-    /// How often a tile asks for what is wanted next.
-    pub(super) steps: usize,
+    columns: usize,
+    /// Weights of K between two times at which a tile asks for what is wanted next, if it does: in
+    /// class `q8` a unit.
+    step: Option<usize>,
     quants: Lines<i8>,
     factors: Lines<Factors>,
     floats: Lines<f32>,
@@ -108,6 +117,7 @@ pub(crate) struct ColumnPanel {
 
 impl ColumnPanel {
     pub(super) fn pack(&mut self, entry: &Entry, x: &Activations, block: ColumnBlock) {
+        self.columns = block.count;
         match entry {
             Entry::GemmQ8 { shape, .. } => self.pack_q8(*shape, x, block),
             Entry::GemmBf16 { .. } => self.pack_bf16(x, block),
@@ -118,9 +128,8 @@ impl ColumnPanel {
 
     fn pack_q8(&mut self, shape: Shape, x: &Activations, block: ColumnBlock) {
         let (_, depth) = x.shape();
-        self.units = shape.units(depth);
-        self.steps = self.units;
-        let size = self.units * block.count;
+        self.step = Some(shape.unit);
+        let size = shape.units(depth) * block.count;
         self.quants.reserve(size * shape.unit);
         self.factors.reserve(size);
         match shape.unit {
@@ -135,7 +144,7 @@ impl ColumnPanel {
         for c in 0..block.count {
             let row = x.q8(block.first + c);
             let (from, _) = row.quants.as_chunks::<UNIT>();
-            for u in 0..self.units {
+            for u in 0..shape.units(x.shape().1) {
                 quants[u * block.count + c] = from[u];
                 let (scale, sum, part) = match UNIT {
                     HALF => (row.scales[u / 2], row.sums[u], row.half_parts[u]),
@@ -152,7 +161,7 @@ impl ColumnPanel {
     /// Pairs of the upper halves of numbers whose lower halves are zero.
     fn pack_bf16(&mut self, x: &Activations, block: ColumnBlock) {
         let (_, depth) = x.shape();
-        self.steps = depth.div_ceil(2).div_ceil(STEP);
+        self.step = Some(2 * STEP);
         let pairs = self.quants.reserve(4 * depth.div_ceil(2) * block.count);
         let (pairs, _) = pairs.as_chunks_mut::<4>();
         for c in 0..block.count {
@@ -170,8 +179,8 @@ impl ColumnPanel {
     fn pack_tiles(&mut self, x: &Activations, block: ColumnBlock) {
         const PAIRS: usize = tiles::DEPTH / 2;
         let (_, depth) = x.shape();
-        self.steps = depth.div_ceil(tiles::DEPTH);
-        let pairs = self.quants.reserve(4 * self.steps * PAIRS * tiles::COLUMNS);
+        self.step = Some(tiles::DEPTH);
+        let pairs = self.quants.reserve(4 * depth.div_ceil(tiles::DEPTH) * PAIRS * tiles::COLUMNS);
         let (steps, _) = pairs.as_chunks_mut::<{ 4 * PAIRS * tiles::COLUMNS }>();
         for (step, to) in steps.iter_mut().enumerate() {
             to.fill(0);
@@ -190,7 +199,7 @@ impl ColumnPanel {
 
     fn pack_f32(&mut self, x: &Activations, block: ColumnBlock) {
         let (_, depth) = x.shape();
-        self.steps = 0;
+        self.step = None;
         let floats = self.floats.reserve(depth * block.count);
         for c in 0..block.count {
             let row = &x.floats(block.first + c)[..depth];
@@ -200,24 +209,35 @@ impl ColumnPanel {
         }
     }
 
-    /// `out[column][row of the panels]`.
+    /// How often a tile of `depth` weights of K asks for what is wanted next.
+    pub(super) fn steps(&self, depth: usize) -> usize {
+        self.step.map_or(0, |step| depth.div_ceil(step))
+    }
+
+    /// Adds products to `out[column][row of the panels]`; on tile registers it sets them.
     pub(super) fn tile(&self, gemm: Ready, weights: Weights<'_>, out: &mut [f32]) {
-        let Weights { panels, layout, wanted } = weights;
-        let columns = out.len() / gemm.kernel().rows;
+        let Weights { panels, part: (first, depth), layout, wanted } = weights;
+        let columns = self.columns;
+        let from = first * columns;
         match gemm.kernel().entry {
-            Entry::GemmQ8 { .. } => {
-                let (units, quants, factors) = (self.units, &self.quants, &self.factors);
+            Entry::GemmQ8 { shape, .. } => {
+                let units = shape.units(depth);
+                let (quants, factors) = (&self.quants[from..], &self.factors[from / shape.unit..]);
                 let mut tile = TileQ8 { panels, units, quants, factors, wanted, out };
                 gemm.tile_q8(columns, &mut tile);
             }
             Entry::GemmBf16 { .. } => {
-                gemm.tile_bf16(columns, &mut TileBf16 { panels, pairs: &self.quants, wanted, out });
+                let pairs = &self.quants[2 * from..][..4 * depth.div_ceil(2) * columns];
+                gemm.tile_bf16(columns, &mut TileBf16 { panels, pairs, wanted, out });
             }
             Entry::GemmTiles { .. } => {
                 let pairs = &self.quants;
                 gemm.tile_rows(&mut TileRows { panels, layout, pairs, wanted, out });
             }
-            _ => gemm.tile_f32(columns, &mut TileF32 { panels, x: &self.floats, out }),
+            _ => {
+                let x = &self.floats[from..][..depth * columns];
+                gemm.tile_f32(columns, &mut TileF32 { panels, x, out });
+            }
         }
     }
 }

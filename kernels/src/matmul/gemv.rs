@@ -13,6 +13,12 @@ use crate::threads::{Columns, Pool, Scratch};
 /// Rows of weights that are worth a trip to the counter of jobs: about a microsecond.
 const ROWS: usize = 16;
 
+/// Weights that several passes read, the first from memory and the others from L2, may fill this much
+/// of it.
+const CHUNK_BYTES: usize = 128 << 10;
+/// Rows of a chunk are a multiple of this: whole tiles.
+const CHUNK_ROWS: usize = 12;
+
 pub(super) struct Gemv<'a> {
     plan: &'a Plan,
     weights: &'a [u8],
@@ -40,17 +46,32 @@ impl<'a> Gemv<'a> {
         let (batch, _) = x.shape();
         let row_bytes = weights.len() / plan.problem.rows;
         let range = columns.range();
-        let weights = &weights[range.start * row_bytes..range.end * row_bytes];
-        let rows = range.len();
+        let passes: Vec<_> = plan.passes(batch).collect();
+        let chunk = match passes.len() {
+            1 => range.len(),
+            _ => (CHUNK_BYTES / row_bytes.max(1)).next_multiple_of(CHUNK_ROWS),
+        };
         let Params { prefetch, lines, level, .. } = plan.params;
         let (prefetch, lines, level) = (prefetch.into(), lines.into(), level.into());
-        for (column, kernel) in plan.passes(batch) {
-            let args = Args { weights, rows, x, quants, column, prefetch, lines, level };
-            let nr = kernel.kernel().columns;
-            scratch.out.resize(nr * rows, 0.0);
-            kernel.gemv(&args, &mut scratch.out);
-            for (c, values) in scratch.out.chunks_exact(rows).enumerate() {
-                columns.put(column + c, range.start, values);
+        for first in range.clone().step_by(chunk) {
+            let rows = chunk.min(range.end - first);
+            let weights = &weights[first * row_bytes..(first + rows) * row_bytes];
+            for (pass, (column, kernel)) in passes.iter().enumerate() {
+                let kernel_rows = kernel.kernel().rows;
+                // The second pass asks for what the first one will read next.
+                let prefetch = match pass {
+                    0 if first == range.start => prefetch,
+                    1 => (rows + 1).saturating_sub(kernel_rows) * row_bytes,
+                    _ => 0,
+                };
+                let column = *column;
+                let args = Args { weights, rows, x, quants, column, prefetch, lines, level };
+                let nr = kernel.kernel().columns;
+                scratch.out.resize(nr * rows, 0.0);
+                kernel.gemv(&args, &mut scratch.out);
+                for (c, values) in scratch.out.chunks_exact(rows).enumerate() {
+                    columns.put(column + c, first, values);
+                }
             }
         }
     }
