@@ -38,7 +38,9 @@
 //! mantissa its product is not exact.
 //!
 //! Tiles wait for no memory, unpacking does: with few columns the next weights are asked for while
-//! tiles multiply ([`Wanted`]).
+//! tiles multiply, and while the present ones, asked for earlier, are unpacked ([`Wanted`]).
+//!
+//! A tile adds to what `out` holds, so K may come in slices.
 //!
 //! Without VNNI (`Isa::SATURATES`) a dot product is `vpmaddubsw`, whose sums of two products are
 //! 16-bit words, and `vpmaddwd` that widens them. Words are added as long as they cannot overflow
@@ -57,11 +59,12 @@ use crate::isa::{Isa, array};
 use crate::lines::LINE;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-/// Cache lines that will be read when tiles are done: the next weights.
+/// Cache lines that will be read by the next job, so that memory is busy during this one.
 ///
 /// Unpacking reads memory, tiles do not, so tiles ask for the next weights at an even pace while they
 /// multiply. On Zen 4 Q8_0 times five columns takes 65 instead of 92 cycles for 256 weights by that,
-/// Q4_0 48 instead of 56. Panels of `f32` leave no room for more in L2, and do without.
+/// Q4_0 48 instead of 56. With few columns unpacking takes as long as multiplying, and asks for half of
+/// them: Q8_0 times five takes 1.79 instead of 1.96 ms on Emerald Rapids (4096 x 4096).
 #[derive(Clone, Copy, Debug)]
 pub struct Wanted {
     /// Where they start.

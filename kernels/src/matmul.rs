@@ -3,7 +3,8 @@
 //! `out (batch, rows) = x (batch, depth) * weights (rows, depth)^T`. Small batches take `gemv`:
 //! jobs of some weight rows, all columns for each before the next rows are read. Larger ones take
 //! `gemm`: a job unpacks a few panels of weights, which stay in L2 while every panel of columns
-//! passes over them. Meanwhile the weights of the thread's next job are asked for.
+//! passes over them, or a slice of K at a time where columns are few. Meanwhile the weights of the
+//! thread's next job are asked for.
 
 mod columns;
 mod gemm;
