@@ -158,21 +158,16 @@ impl ColumnPanel {
         }
     }
 
-    /// Pairs of the upper halves of numbers whose lower halves are zero.
+    /// Pairs of bfloat16 along K.
     fn pack_bf16(&mut self, x: &Activations, block: ColumnBlock) {
-        let (_, depth) = x.shape();
+        let pairs = x.shape().1.div_ceil(2);
         self.step = Some(2 * STEP);
-        let pairs = self.quants.reserve(4 * depth.div_ceil(2) * block.count);
-        let (pairs, _) = pairs.as_chunks_mut::<4>();
-        for c in 0..block.count {
-            // A row is padded with zeros: an odd depth's last pair has one.
-            let (row, _) = x.floats(block.first + c).as_chunks::<2>();
-            for (to, from) in pairs[c..].iter_mut().step_by(block.count).zip(row) {
-                let pair = from[0].to_bits() >> 16 | from[1].to_bits() & 0xFFFF_0000;
-                let [a, b, c, d] = pair.to_le_bytes();
-                *to = [a.cast_signed(), b.cast_signed(), c.cast_signed(), d.cast_signed()];
-            }
-        }
+        let to = self.quants.reserve(4 * pairs * block.count);
+        // A row is padded with zeros: an odd depth's last pair has one.
+        let rows: Vec<_> = (0..block.count)
+            .map(|c| &x.halves(block.first + c).as_bytes().as_chunks::<4>().0[..pairs])
+            .collect();
+        interleave(&rows, to.as_mut_bytes().as_chunks_mut().0);
     }
 
     /// The same for tile registers: steps of 16 pairs, each of as many columns as a tile has.
@@ -183,7 +178,9 @@ impl ColumnPanel {
         let pairs = self.quants.reserve(4 * depth.div_ceil(tiles::DEPTH) * PAIRS * tiles::COLUMNS);
         let (steps, _) = pairs.as_chunks_mut::<{ 4 * PAIRS * tiles::COLUMNS }>();
         for (step, to) in steps.iter_mut().enumerate() {
-            to.fill(0);
+            if block.count < tiles::COLUMNS {
+                to.fill(0);
+            }
             let (to, _) = to.as_chunks_mut::<4>();
             for c in 0..block.count {
                 // A row is padded with zeros.
@@ -200,13 +197,8 @@ impl ColumnPanel {
     fn pack_f32(&mut self, x: &Activations, block: ColumnBlock) {
         let (_, depth) = x.shape();
         self.step = None;
-        let floats = self.floats.reserve(depth * block.count);
-        for c in 0..block.count {
-            let row = &x.floats(block.first + c)[..depth];
-            for (to, from) in floats[c..].iter_mut().step_by(block.count).zip(row) {
-                *to = *from;
-            }
-        }
+        let rows: Vec<_> = (0..block.count).map(|c| &x.floats(block.first + c)[..depth]).collect();
+        interleave(&rows, self.floats.reserve(depth * block.count));
     }
 
     /// How often a tile of `depth` weights of K asks for what is wanted next.
@@ -238,6 +230,36 @@ impl ColumnPanel {
                 let x = &self.floats[from..][..depth * columns];
                 gemm.tile_f32(columns, &mut TileF32 { panels, x, out });
             }
+        }
+    }
+}
+
+/// `to[k][row]` from rows of equal length.
+fn interleave<T: Copy>(rows: &[&[T]], to: &mut [T]) {
+    match rows.len() {
+        2 => interleave_rows::<T, 2>(rows, to),
+        3 => interleave_rows::<T, 3>(rows, to),
+        4 => interleave_rows::<T, 4>(rows, to),
+        5 => interleave_rows::<T, 5>(rows, to),
+        6 => interleave_rows::<T, 6>(rows, to),
+        count => {
+            for (c, row) in rows.iter().enumerate() {
+                for (to, from) in to.chunks_exact_mut(count).zip(*row) {
+                    to[c] = *from;
+                }
+            }
+        }
+    }
+}
+
+/// The same for `N` rows, without a loop over them.
+fn interleave_rows<T: Copy, const N: usize>(rows: &[&[T]], to: &mut [T]) {
+    let (to, _) = to.as_chunks_mut::<N>();
+    let rows: &[&[T]; N] = rows.first_chunk().expect("N rows");
+    let rows = rows.map(|row| &row[..to.len()]);
+    for (k, to) in to.iter_mut().enumerate() {
+        for c in 0..N {
+            to[c] = rows[c][k];
         }
     }
 }
