@@ -189,6 +189,14 @@ impl<'a> Gemm<'a> {
         let whole = range.len().is_multiple_of(kernel.rows) && self.depth.is_multiple_of(DEPTH);
         can && whole && self.x.blocks.len() == 1
     }
+
+    /// Where the next job's weights start, and how many cache lines they are.
+    fn next(&self, range: &Range<usize>) -> (*const u8, usize) {
+        let rows = range.len();
+        let first = range.end + (self.threads - 1) * rows;
+        let from = self.weights.as_ptr().wrapping_add(first * self.row_bytes);
+        (from, (rows * self.row_bytes).div_ceil(LINE))
+    }
 }
 
 /// The weights of this thread's next job, if jobs go round: to be asked for during this one, so that
@@ -241,16 +249,6 @@ impl NextJob {
         self.from = self.from.wrapping_add(steps * lines * LINE);
         self.left = self.left.saturating_sub(steps * lines);
         wanted
-    }
-}
-
-impl Gemm<'_> {
-    /// Where the next job's weights start, and how many cache lines they are.
-    fn next(&self, range: &Range<usize>) -> (*const u8, usize) {
-        let rows = range.len();
-        let first = range.end + (self.threads - 1) * rows;
-        let from = self.weights.as_ptr().wrapping_add(first * self.row_bytes);
-        (from, (rows * self.row_bytes).div_ceil(LINE))
     }
 }
 
