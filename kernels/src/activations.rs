@@ -5,7 +5,7 @@
 //! Because a weight is `scale * code + bias`, kernels also need sums of quants: per 16, as
 //! integers for panels and multiplied by the scale for `gemv`. Class `q8_256`: the same, but
 //! groups of 256 share their scale. Class `f32`: the rows as they are. Class `bf16`: the rows
-//! rounded to bfloat16.
+//! rounded to bfloat16, in half the place, and as floats for kernels that take these.
 //!
 //! Rows are padded with zeros past the depth, so that a loop may finish its span.
 
@@ -13,7 +13,7 @@ use crate::float;
 use crate::format::Order;
 use crate::isa::Scalar;
 use crate::kernel::Numerics;
-use crate::lines::Lines;
+use crate::lines::{LINE, Lines};
 use crate::quantize::quantize_row;
 
 /// Activations that share a scale.
@@ -59,31 +59,58 @@ pub struct Row<'a> {
     pub(crate) sums: &'a mut [i32],
 }
 
+/// What kernels read of rows of class `f32` or `bf16`.
+#[derive(Clone, Copy)]
+pub(crate) struct Reads {
+    /// Floats, in class `bf16`, besides what takes half the place.
+    pub(crate) floats: bool,
+    /// Numbers past the depth, that are to be zero.
+    pub(crate) beyond: usize,
+}
+
+impl Reads {
+    pub(crate) const NOTHING: Self = Self { floats: false, beyond: 0 };
+    /// Whatever any kernel reads.
+    pub(crate) const ALL: Self = Self { floats: true, beyond: PAD + HALF };
+
+    /// What one of two kernels reads.
+    pub(crate) fn or(self, other: Self) -> Self {
+        let Self { floats, beyond } = self;
+        Self { floats: floats | other.floats, beyond: beyond.max(other.beyond) }
+    }
+}
+
 /// One row of class `f32` or `bf16`, to be filled.
 pub(crate) struct FloatRow<'a> {
-    class: Numerics,
     x: &'a [f32],
+    /// None where nobody reads them.
     floats: &'a mut [f32],
-    /// The bfloat16 that they are, in class `bf16`; else none.
+    /// None but in class `bf16`.
     halves: &'a mut [u16],
+    /// Zeros to put past the depth.
+    beyond: usize,
 }
 
 impl FloatRow<'_> {
     pub(crate) fn fill(&mut self) {
-        let (floats, beyond) = self.floats.split_at_mut(self.x.len());
-        match self.class {
-            Numerics::Bf16 => {
-                let (halves, beyond) = self.halves.split_at_mut(self.x.len());
-                for ((to, half), x) in floats.iter_mut().zip(halves).zip(self.x) {
-                    *to = float::rounded_to_bf16(*x);
-                    *half = (to.to_bits() >> 16) as u16;
-                }
-                beyond.fill(0);
-            }
-            _ => floats.copy_from_slice(self.x),
+        let Self { x, floats, halves, beyond } = self;
+        let end = x.len() + *beyond;
+        if halves.is_empty() {
+            floats[..x.len()].copy_from_slice(x);
+        } else {
+            halves.iter_mut().zip(*x).for_each(|(half, x)| *half = upper_half(*x));
+            halves[x.len()..end].fill(0);
+            floats.iter_mut().zip(*x).for_each(|(to, x)| *to = float::rounded_to_bf16(*x));
         }
-        beyond.fill(0.0);
+        if !floats.is_empty() {
+            floats[x.len()..end].fill(0.0);
+        }
     }
+}
+
+/// The bits of the nearest bfloat16.
+fn upper_half(x: f32) -> u16 {
+    (float::rounded_to_bf16(x).to_bits() >> 16) as u16
 }
 
 /// One row of class `q8` or `q8_256`.
@@ -155,12 +182,11 @@ impl Activations {
         (self.rows, self.depth)
     }
 
-    fn resize(&mut self, class: Numerics, rows: usize, depth: usize) {
+    fn resize(&mut self, class: Numerics, (rows, depth): (usize, usize), stride: usize) {
         self.class = class;
         self.rows = rows;
         self.depth = depth;
-        // Rows of scales start at a cache line, too.
-        self.stride = depth.next_multiple_of(PAD) + PAD;
+        self.stride = stride;
     }
 
     /// Makes room for `rows` rows of `depth` quants and hands each out to be quantized.
@@ -170,9 +196,10 @@ impl Activations {
         x: &'a [f32],
         (rows, depth): (usize, usize),
     ) -> Vec<Row<'a>> {
-        self.resize(class, rows, depth);
+        // Rows of scales start at a cache line, too.
+        let stride = depth.next_multiple_of(PAD) + PAD;
+        self.resize(class, (rows, depth), stride);
         let share = if class == Numerics::Q8x256 { WIDE_GROUP / GROUP } else { 1 };
-        let stride = self.stride;
         let quants = self.quants.reserve(rows * stride).chunks_exact_mut(stride);
         let (groups, halves) = (stride / GROUP, stride / HALF);
         let scales = self.scales.reserve(rows * groups).chunks_exact_mut(groups);
@@ -203,15 +230,28 @@ impl Activations {
         class: Numerics,
         x: &'a [f32],
         (rows, depth): (usize, usize),
+        reads: Reads,
     ) -> Vec<FloatRow<'a>> {
-        self.resize(class, rows, depth);
-        let (stride, size) = (self.stride, rows * self.stride);
-        let mut floats = self.floats.reserve(size).chunks_exact_mut(stride);
-        let halves = self.halves.reserve(if class == Numerics::Bf16 { size } else { 0 });
-        let mut halves = halves.chunks_exact_mut(stride);
-        let mut next = || (floats.next().unwrap_or_default(), halves.next().unwrap_or_default());
-        let rows = x.chunks_exact(depth.max(1)).map(|x| (x, next()));
-        rows.map(|(x, (floats, halves))| FloatRow { class, x, floats, halves }).collect()
+        /// Halves of a cache line.
+        const HALVES: usize = LINE / 2;
+        // Lines in an odd number: rows apart by a power of two displace each other from caches.
+        let lines = (depth + reads.beyond).div_ceil(HALVES) | 1;
+        let stride = lines * HALVES;
+        self.resize(class, (rows, depth), stride);
+        let size = rows * stride;
+        let [floats, halves] = match class {
+            Numerics::Bf16 => [if reads.floats { size } else { 0 }, size],
+            _ => [size, 0],
+        };
+        let mut floats = self.floats.reserve(floats).chunks_exact_mut(stride);
+        let mut halves = self.halves.reserve(halves).chunks_exact_mut(stride);
+        let rows = x.chunks_exact(depth.max(1)).map(|x| FloatRow {
+            x,
+            floats: floats.next().unwrap_or_default(),
+            halves: halves.next().unwrap_or_default(),
+            beyond: reads.beyond,
+        });
+        rows.collect()
     }
 
     /// Brings `rows` rows of `depth` floats into the form of a class, on this thread.
@@ -222,7 +262,8 @@ impl Activations {
                 rows.iter_mut().for_each(|row| quantize_row(Scalar::default(), row));
             }
             Numerics::F32 | Numerics::Bf16 => {
-                self.float_rows(class, x, (rows, depth)).iter_mut().for_each(FloatRow::fill);
+                let mut rows = self.float_rows(class, x, (rows, depth), Reads::ALL);
+                rows.iter_mut().for_each(FloatRow::fill);
             }
         }
     }
@@ -242,7 +283,11 @@ impl Activations {
                 let value = |k: usize| f32::from(row.quants[k]) * row.scales[k / GROUP];
                 (0..self.depth).map(value).collect()
             }
-            Numerics::F32 | Numerics::Bf16 => self.floats(row)[..self.depth].to_vec(),
+            Numerics::Bf16 => {
+                let whole = |half: &u16| f32::from_bits(u32::from(*half) << 16);
+                self.halves(row)[..self.depth].iter().map(whole).collect()
+            }
+            Numerics::F32 => self.floats(row)[..self.depth].to_vec(),
         }
     }
 
@@ -303,7 +348,8 @@ impl Activations {
         &self.halves[row * self.stride..(row + 1) * self.stride]
     }
 
-    /// A row of class `f32` or `bf16`, padded with zeros.
+    /// A row of class `f32` or, where it was prepared for kernels that take floats, `bf16`,
+    /// padded with zeros.
     #[must_use]
     #[inline(always)]
     pub fn floats(&self, row: usize) -> &[f32] {

@@ -1,5 +1,7 @@
 //! The float types that blocks are made of, decoded from their little-endian bytes.
 
+use half::slice::HalfFloatSliceExt;
+
 /// IEEE 754 binary16.
 #[must_use]
 pub fn f16(bytes: [u8; 2]) -> f32 {
@@ -45,6 +47,17 @@ pub fn to_f16(value: f32) -> [u8; 2] {
     half::f16::from_f32(clamp(value, half::f16::MAX.to_f32())).to_le_bytes()
 }
 
+/// [`to_f16`] of several values, which CPUs convert at once.
+#[must_use]
+pub fn to_f16s<const N: usize>(values: &[f32; N]) -> [[u8; 2]; N] {
+    let (mut clamped, mut halves, mut bytes) = ([0.0; N], [half::f16::ZERO; N], [[0; 2]; N]);
+    let most = half::f16::MAX.to_f32();
+    clamped.iter_mut().zip(values).for_each(|(to, value)| *to = clamp(*value, most));
+    halves.convert_from_f32_slice(&clamped);
+    bytes.iter_mut().zip(halves).for_each(|(to, half)| *to = half.to_le_bytes());
+    bytes
+}
+
 /// The `bf16` bytes nearest to a value that is to be a scale: finite, whatever the value.
 #[must_use]
 pub fn to_bf16(value: f32) -> [u8; 2] {
@@ -75,6 +88,7 @@ pub fn rounded_to_bf16(value: f32) -> f32 {
     f32::from_bits(UPPER & if value.is_nan() { bits | QUIET } else { rounded })
 }
 
+#[inline]
 fn clamp(value: f32, most: f32) -> f32 {
     if value.is_nan() { 0.0 } else { value.clamp(-most, most) }
 }

@@ -12,8 +12,9 @@ mod gemv;
 
 pub(crate) use columns::ColumnPanel;
 
-use crate::activations::{Activations, FloatRow};
+use crate::activations::{Activations, FloatRow, Reads};
 use crate::format::ShapeError;
+use crate::gemm::tiles;
 use crate::kernel::Numerics;
 use crate::plan::Plan;
 use crate::threads::{Columns, Out, Pool, Scratch};
@@ -24,6 +25,8 @@ use thiserror::Error;
 
 /// Rows of activations that a thread prepares at a time.
 const ROWS: usize = 8;
+/// Numbers of the widest register: a loop over a span takes whole ones.
+const VECTOR: usize = 16;
 
 /// Buffers that do not fit the plan.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -56,11 +59,7 @@ impl Plan {
         batch: usize,
         out: &mut [f32],
     ) -> Result<(), MatmulError> {
-        let mut activations = pool.activations();
-        self.prepare(pool, x, batch, &mut activations)?;
-        let result = self.multiply_prepared(pool, weights, &activations, out);
-        pool.keep(activations);
-        result
+        multiply_together(pool, x, batch, &mut [Product { plan: self, weights, out }])
     }
 
     /// Brings `x (batch, depth)` into the form that the plan's kernels take for such a batch. Plans
@@ -75,11 +74,21 @@ impl Plan {
         batch: usize,
         activations: &mut Activations,
     ) -> Result<(), MatmulError> {
+        self.fill(pool, (x, batch), Reads::ALL, activations)
+    }
+
+    fn fill(
+        &self,
+        pool: &Pool,
+        (x, batch): (&[f32], usize),
+        reads: Reads,
+        activations: &mut Activations,
+    ) -> Result<(), MatmulError> {
         let depth = self.problem.depth;
         length("the input", x.len(), batch.checked_mul(depth))?;
         match self.class_for(batch) {
             class @ (Numerics::F32 | Numerics::Bf16) => {
-                let mut rows = activations.float_rows(class, x, (batch, depth));
+                let mut rows = activations.float_rows(class, x, (batch, depth), reads);
                 pool.for_each_chunk(&mut rows, ROWS, |_, rows| {
                     rows.iter_mut().for_each(FloatRow::fill);
                 });
@@ -87,6 +96,13 @@ impl Plan {
             Numerics::Q8 | Numerics::Q8x256 => self.quantize(pool, x, batch, activations),
         }
         Ok(())
+    }
+
+    /// What the kernels for a batch of a float class read.
+    fn reads(&self, batch: usize) -> Reads {
+        let kernel = self.kernel(batch);
+        let beyond = if self.is_gemm(batch) { tiles::DEPTH } else { kernel.span + VECTOR };
+        Reads { floats: kernel.class == Numerics::F32, beyond }
     }
 
     fn quantize(&self, pool: &Pool, x: &[f32], batch: usize, activations: &mut Activations) {
@@ -167,9 +183,13 @@ pub fn multiply_together(
 ) -> Result<(), MatmulError> {
     let mut forms: Vec<Activations> = vec![];
     for Product { plan, .. } in &*products {
-        if forms.iter().all(|form| form.class() != plan.class_for(batch)) {
+        let class = plan.class_for(batch);
+        if forms.iter().all(|form| form.class() != class) {
             let mut form = pool.activations();
-            plan.prepare(pool, x, batch, &mut form)?;
+            let plans = products.iter().map(|product| product.plan);
+            let same = plans.filter(|plan| plan.class_for(batch) == class);
+            let reads = same.map(|plan| plan.reads(batch)).fold(Reads::NOTHING, Reads::or);
+            plan.fill(pool, (x, batch), reads, &mut form)?;
             forms.push(form);
         }
     }

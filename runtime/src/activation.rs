@@ -25,6 +25,32 @@ pub(crate) fn gate<F: Function>(x: &mut [f32], y: &[f32], function: F) {
     x.iter_mut().zip(y).for_each(|(x, y)| *x = function(*x) * y);
 }
 
+/// `to += x`, number by number.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2"))]
+pub(crate) fn add(to: &mut [f32], x: &[f32]) {
+    to.iter_mut().zip(x).for_each(|(to, x)| *to += x);
+}
+
+/// `x *= factor`, number by number.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2"))]
+pub(crate) fn scale(x: &mut [f32], factor: f32) {
+    x.iter_mut().for_each(|x| *x *= factor);
+}
+
+/// The largest number.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2"))]
+pub(crate) fn maximum(x: &[f32]) -> f32 {
+    let mut lanes = [f32::NEG_INFINITY; 16];
+    let (whole, rest) = x.as_chunks::<16>();
+    for part in whole {
+        for (lane, x) in lanes.iter_mut().zip(part) {
+            *lane = if *x > *lane { *x } else { *lane };
+        }
+    }
+    let lanes = lanes.iter().chain(rest);
+    lanes.fold(f32::NEG_INFINITY, |most, x| if *x > most { *x } else { most })
+}
+
 /// `x = e^(x - most)`, number by number, and the sum of that.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2"))]
 pub(crate) fn exp_and_sum(x: &mut [f32], most: f32) -> f32 {

@@ -13,7 +13,7 @@ use std::ops::Range;
 
 use kernels::{MatmulError, Numerics, Plan, Pool, Problem};
 
-use crate::activation::{exp, exp_and_sum, map, tanh};
+use crate::activation::{add, exp, exp_and_sum, map, maximum, scale, tanh};
 use crate::cache::{CHUNK, HeadCache, Store};
 use crate::context::{Context, PlanError};
 use crate::pass::{Pass, Span};
@@ -21,6 +21,8 @@ use crate::rows::Rows;
 
 /// Rows of queries that a job multiplies at a time, about.
 const ROWS_PER_JOB: usize = 256;
+/// Numbers of the widest register; divides [`CHUNK`].
+const LANES: usize = 16;
 
 /// What a token sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -186,7 +188,7 @@ impl Attention {
             let part = &mut state.part[rows.start * value..rows.end * value];
             product(&self.values, pass.pool(), &chunk.values, scores, part);
             let sums = &mut state.sums[rows.start * value..rows.end * value];
-            sums.iter_mut().zip(part).for_each(|(sum, part)| *sum += *part);
+            add(sums, part);
         }
         for (n, out) in job.out.iter_mut().enumerate() {
             for (m, out) in out.chunks_exact_mut(value).enumerate() {
@@ -237,35 +239,30 @@ impl State {
     /// Makes weights of the scores of a row, of which the positions `seen` count.
     fn weigh(&mut self, row: usize, seen: Range<usize>, softcap: Option<f32>) {
         let scores = self.scores.row_mut(row);
-        scores[..seen.start].fill(0.0);
-        scores[seen.end..].fill(0.0);
-        let scores = &mut scores[seen];
-        if let Some(cap) = softcap {
-            map(scores, |score| cap * tanh(score / cap));
+        if seen.is_empty() {
+            return scores.fill(0.0);
         }
+        if let Some(cap) = softcap {
+            map(&mut scores[seen.clone()], |score| cap * tanh(score / cap));
+        }
+        // Whole registers: what is not seen in them weighs e^-inf.
+        let wide = seen.start / LANES * LANES..seen.end.next_multiple_of(LANES);
+        scores[..wide.start].fill(0.0);
+        scores[wide.start..seen.start].fill(f32::NEG_INFINITY);
+        scores[seen.end..wide.end].fill(f32::NEG_INFINITY);
+        scores[wide.end..].fill(0.0);
+        let scores = &mut scores[wide];
         let before = self.most[row];
         let most = maximum(scores).max(before);
         let total = exp_and_sum(scores, most);
         if most > before {
             let correction = exp(before - most);
             self.total[row] *= correction;
-            self.sums.row_mut(row).iter_mut().for_each(|sum| *sum *= correction);
+            scale(self.sums.row_mut(row), correction);
             self.most[row] = most;
         }
         self.total[row] += total;
     }
-}
-
-/// The largest number; in lanes, as compilers like it.
-fn maximum(x: &[f32]) -> f32 {
-    let mut lanes = [f32::NEG_INFINITY; 16];
-    let (whole, rest) = x.as_chunks::<16>();
-    for part in whole.iter().map(|part| &part[..]).chain([rest]) {
-        for (lane, x) in lanes.iter_mut().zip(part) {
-            *lane = if *x > *lane { *x } else { *lane };
-        }
-    }
-    lanes.into_iter().fold(f32::NEG_INFINITY, f32::max)
 }
 
 /// `out (rows, N) = x (rows, K) * chunk (N, K)^T`.

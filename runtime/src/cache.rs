@@ -150,27 +150,40 @@ impl Store {
 
     fn put(&self, chunk: &mut Chunk, position: usize, key: &[f32], value: &[f32]) {
         match self.kind {
-            CacheType::F32 => put(chunk, position, key, value, f32::to_le_bytes),
-            CacheType::F16 => put(chunk, position, key, value, float::to_f16),
+            CacheType::F32 => put(chunk, position, key, value, |x| x.map(f32::to_le_bytes)),
+            CacheType::F16 => put(chunk, position, key, value, float::to_f16s::<AT_ONCE>),
             CacheType::Q8 => put_q8(chunk, position, key, value),
         }
     }
 }
+
+/// Numbers that are converted at once.
+const AT_ONCE: usize = 16;
 
 fn put<const BYTES: usize>(
     chunk: &mut Chunk,
     position: usize,
     key: &[f32],
     value: &[f32],
-    bytes: impl Fn(f32) -> [u8; BYTES],
+    bytes: impl Fn(&[f32; AT_ONCE]) -> [[u8; BYTES]; AT_ONCE] + Copy,
 ) {
     let (keys, _) = chunk.keys.as_chunks_mut::<BYTES>();
-    for (to, x) in keys[position * key.len()..].iter_mut().zip(key) {
-        *to = bytes(*x);
-    }
+    put_each(key, bytes, keys[position * key.len()..].iter_mut());
     let (values, _) = chunk.values.as_chunks_mut::<BYTES>();
-    for (to, x) in values[position..].iter_mut().step_by(CHUNK).zip(value) {
-        *to = bytes(*x);
+    put_each(value, bytes, values[position..].iter_mut().step_by(CHUNK));
+}
+
+/// The bytes of each number to its place.
+fn put_each<'a, const BYTES: usize>(
+    numbers: &[f32],
+    bytes: impl Fn(&[f32; AT_ONCE]) -> [[u8; BYTES]; AT_ONCE],
+    mut places: impl Iterator<Item = &'a mut [u8; BYTES]>,
+) {
+    for numbers in numbers.chunks(AT_ONCE) {
+        let mut some = [0.0; AT_ONCE];
+        some[..numbers.len()].copy_from_slice(numbers);
+        let some = bytes(&some);
+        places.by_ref().zip(&some[..numbers.len()]).for_each(|(to, bytes)| *to = *bytes);
     }
 }
 

@@ -89,7 +89,7 @@ impl Pass<'_> {
 
     /// `to += x`, row by row.
     pub(crate) fn add(&self, to: &mut Rows, x: &Rows) {
-        self.each_row(to, |n, to| to.iter_mut().zip(x.row(n)).for_each(|(to, x)| *to += x));
+        self.each_row(to, |n, to| activation::add(to, x.row(n)));
     }
 
     /// `gate = function(gate) * up`, number by number.

@@ -149,8 +149,11 @@ impl<'a> Gemm<'a> {
             let at_once = filled.chunks(together * isa.panels);
             for (panels, first) in at_once.zip(range.clone().step_by(together * rows)) {
                 let tiles = panels.len() / isa.panels;
-                out.clear();
                 out.resize(tiles * block.count * rows, 0.0);
+                // Tile registers set what others add to.
+                if !self.on_tiles() {
+                    out.fill(0.0);
+                }
                 let wanted = next.while_multiplying(x.steps(depth));
                 x.tile(kernel, Weights { panels, part: (0, depth), layout, wanted }, out);
                 for (tile, out) in out.chunks_exact(block.count * rows).enumerate() {
@@ -176,10 +179,11 @@ impl<'a> Gemm<'a> {
 
     /// Register tiles that are multiplied with a block of columns at once.
     fn together(&self) -> usize {
-        match self.kernel.kernel().entry {
-            Entry::GemmTiles { .. } => TILES,
-            _ => 1,
-        }
+        if self.on_tiles() { TILES } else { 1 }
+    }
+
+    fn on_tiles(&self) -> bool {
+        matches!(self.kernel.kernel().entry, Entry::GemmTiles { .. })
     }
 
     /// Whether tiles read the file's own rows: they pass once, and fill tile registers.
