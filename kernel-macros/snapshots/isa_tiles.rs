@@ -32,7 +32,7 @@ impl Amx {
 #[cfg(target_arch = "x86_64")]
 #[allow(missing_docs, unreachable_pub)]
 pub mod amx {
-    pub use super::avx512vnni::quantize;
+    pub use super::avx512vnni::{quantize, round};
     /// # Safety
     /// `detect` must have given a token of this instruction set on this CPU.
     #[target_feature(
@@ -66,6 +66,7 @@ pub mod amx {
         detect_bf16: || ::std::arch::is_x86_feature_detected!("avx512bf16"),
         bf16_macs: crate::gemm::tiles::MACS,
         quantize,
+        round,
         probe,
     };
 }

@@ -87,6 +87,14 @@ pub mod avx512vnni {
         enable = "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512vbmi,gfni"
     )]
     #[doc(hidden)]
+    pub fn round(row: &mut crate::activations::FloatRow<'_>) {
+        let isa = super::Avx512Vnni::assume_supported();
+        crate::activations::fill_row(isa, row);
+    }
+    #[target_feature(
+        enable = "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512vbmi,gfni"
+    )]
+    #[doc(hidden)]
     pub fn probe(probe: &mut crate::probe::Probe<'_>) {
         let isa = super::Avx512Vnni::assume_supported();
         crate::probe::run(isa, probe);
@@ -103,6 +111,7 @@ pub mod avx512vnni {
         detect_bf16: || ::std::arch::is_x86_feature_detected!("avx512bf16"),
         bf16_macs: 64 / 2,
         quantize,
+        round,
         probe,
     };
 }

@@ -318,6 +318,13 @@ fn entries(row: &Row) -> TokenStream {
         ),
         entry(
             row,
+            "round",
+            quote! {},
+            quote! { row: &mut crate::activations::FloatRow<'_> },
+            quote! { crate::activations::fill_row(isa, row); },
+        ),
+        entry(
+            row,
             "probe",
             quote! {},
             quote! { probe: &mut crate::probe::Probe<'_> },
@@ -360,7 +367,7 @@ fn entries_of_tiles(row: &Row) -> TokenStream {
         quote! { crate::probe::run_tiles(isa, tiles, probe); },
     );
     quote! {
-        pub use super::#base_module::quantize;
+        pub use super::#base_module::{quantize, round};
         #tile_bf16
         #probe
     }
@@ -389,6 +396,7 @@ fn info(row: &Row) -> TokenStream {
             detect_bf16: || #detect_bf16,
             bf16_macs: #bf16_macs,
             quantize,
+            round,
             probe,
         };
     }

@@ -11,7 +11,7 @@
 
 use crate::float;
 use crate::format::Order;
-use crate::isa::Scalar;
+use crate::isa::{Isa, Scalar};
 use crate::kernel::Numerics;
 use crate::lines::{LINE, Lines};
 use crate::quantize::quantize_row;
@@ -81,7 +81,7 @@ impl Reads {
 }
 
 /// One row of class `f32` or `bf16`, to be filled.
-pub(crate) struct FloatRow<'a> {
+pub struct FloatRow<'a> {
     x: &'a [f32],
     /// None where nobody reads them.
     floats: &'a mut [f32],
@@ -91,26 +91,38 @@ pub(crate) struct FloatRow<'a> {
     beyond: usize,
 }
 
-impl FloatRow<'_> {
-    pub(crate) fn fill(&mut self) {
-        let Self { x, floats, halves, beyond } = self;
-        let end = x.len() + *beyond;
-        if halves.is_empty() {
-            floats[..x.len()].copy_from_slice(x);
-        } else {
-            halves.iter_mut().zip(*x).for_each(|(half, x)| *half = upper_half(*x));
-            halves[x.len()..end].fill(0);
-            floats.iter_mut().zip(*x).for_each(|(to, x)| *to = float::rounded_to_bf16(*x));
+/// Fills a row. Plain Rust, compiled for each instruction set.
+#[inline(always)]
+pub(crate) fn fill_row<I: Isa>(_: I, row: &mut FloatRow<'_>) {
+    let FloatRow { x, floats, halves, beyond } = row;
+    let end = x.len() + *beyond;
+    let rounds = !halves.is_empty();
+    if rounds {
+        map(x, &mut halves[..x.len()], |x| (float::rounded_to_bf16(x).to_bits() >> 16) as u16);
+        halves[x.len()..end].fill(0);
+    }
+    if !floats.is_empty() {
+        match rounds {
+            true => map(x, &mut floats[..x.len()], float::rounded_to_bf16),
+            false => floats[..x.len()].copy_from_slice(x),
         }
-        if !floats.is_empty() {
-            floats[x.len()..end].fill(0.0);
-        }
+        floats[x.len()..end].fill(0.0);
     }
 }
 
-/// The bits of the nearest bfloat16.
-fn upper_half(x: f32) -> u16 {
-    (float::rounded_to_bf16(x).to_bits() >> 16) as u16
+/// `to = function(x)`, number by number; in arrays, which become registers.
+#[inline(always)]
+fn map<T: Copy>(x: &[f32], to: &mut [T], function: impl Fn(f32) -> T) {
+    const AT_ONCE: usize = 32;
+    let ((x, x_rest), (to, to_rest)) = (x.as_chunks::<AT_ONCE>(), to.as_chunks_mut::<AT_ONCE>());
+    for (to, x) in to.iter_mut().zip(x) {
+        for n in 0..AT_ONCE {
+            to[n] = function(x[n]);
+        }
+    }
+    for (to, x) in to_rest.iter_mut().zip(x_rest) {
+        *to = function(*x);
+    }
 }
 
 /// One row of class `q8` or `q8_256`.
@@ -263,7 +275,7 @@ impl Activations {
             }
             Numerics::F32 | Numerics::Bf16 => {
                 let mut rows = self.float_rows(class, x, (rows, depth), Reads::ALL);
-                rows.iter_mut().for_each(FloatRow::fill);
+                rows.iter_mut().for_each(|row| fill_row(Scalar::default(), row));
             }
         }
     }

@@ -18,7 +18,7 @@
 //!
 //! Registers that hold matrices are another vocabulary, [`Tiles`], beside that of vectors.
 
-use crate::activations::{GROUP, HALF, Row};
+use crate::activations::{FloatRow, GROUP, HALF, Row};
 use crate::probe::Probe;
 use kernel_macros::isa_tokens;
 
@@ -69,6 +69,7 @@ pub struct IsaInfo {
     /// Multiply-adds of one operation on bfloat16.
     pub(crate) bf16_macs: usize,
     pub(crate) quantize: unsafe fn(&mut Row<'_>),
+    pub(crate) round: unsafe fn(&mut FloatRow<'_>),
     pub(crate) probe: unsafe fn(&mut Probe<'_>),
 }
 

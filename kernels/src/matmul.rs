@@ -12,7 +12,7 @@ mod gemv;
 
 pub(crate) use columns::ColumnPanel;
 
-use crate::activations::{Activations, FloatRow, Reads};
+use crate::activations::{Activations, Reads};
 use crate::format::ShapeError;
 use crate::gemm::tiles;
 use crate::kernel::Numerics;
@@ -89,8 +89,12 @@ impl Plan {
         match self.class_for(batch) {
             class @ (Numerics::F32 | Numerics::Bf16) => {
                 let mut rows = activations.float_rows(class, x, (batch, depth), reads);
+                let round = self.gemm.kernel().isa.round;
                 pool.for_each_chunk(&mut rows, ROWS, |_, rows| {
-                    rows.iter_mut().for_each(FloatRow::fill);
+                    for row in rows {
+                        // SAFETY: the plan's kernels are ready: this CPU has their instruction set.
+                        unsafe { round(row) }
+                    }
                 });
             }
             Numerics::Q8 | Numerics::Q8x256 => self.quantize(pool, x, batch, activations),
