@@ -296,7 +296,7 @@ impl Activations {
                 (0..self.depth).map(value).collect()
             }
             Numerics::Bf16 => {
-                let whole = |half: &u16| f32::from_bits(u32::from(*half) << 16);
+                let whole = |half: &u16| float::bf16(half.to_le_bytes());
                 self.halves(row)[..self.depth].iter().map(whole).collect()
             }
             Numerics::F32 => self.floats(row)[..self.depth].to_vec(),

@@ -183,7 +183,8 @@ fn put_each<'a, const BYTES: usize>(
         let mut some = [0.0; AT_ONCE];
         some[..numbers.len()].copy_from_slice(numbers);
         let some = bytes(&some);
-        places.by_ref().zip(&some[..numbers.len()]).for_each(|(to, bytes)| *to = *bytes);
+        // Places come second: a zip asks its first iterator once more than there are pairs.
+        some[..numbers.len()].iter().zip(places.by_ref()).for_each(|(bytes, to)| *to = *bytes);
     }
 }
 
@@ -223,4 +224,27 @@ fn inverse(scale: f32) -> f32 {
 /// The nearest code, as a byte. A scale that was rounded down does not take it past 127.
 fn encode(x: f32) -> u8 {
     (x.round_ties_even().clamp(-127.0, 127.0) as i8).cast_unsigned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_number_of_a_long_head_has_its_place() {
+        // More than two times as many as are converted at once, and a rest.
+        let store = Store { kind: CacheType::F16, key: 40, value: 40 };
+        let key: Vec<f32> = (0..40).map(|n| n as f32 / 3.0).collect();
+        let value: Vec<f32> = key.iter().map(|x| -x).collect();
+        let mut head = HeadCache::default();
+        head.put(&store, 0, &key, &value);
+        head.put(&store, 1, &value, &key);
+        let chunk = &head.chunks()[0];
+        let (keys, values) = (chunk.keys.as_chunks::<2>().0, chunk.values.as_chunks::<2>().0);
+        for n in 0..40 {
+            let expected = [float::to_f16(key[n]), float::to_f16(value[n])];
+            assert_eq!([keys[n], keys[40 + n]], expected, "key {n}");
+            assert_eq!([values[n * CHUNK + 1], values[n * CHUNK]], expected, "value {n}");
+        }
+    }
 }
