@@ -33,13 +33,21 @@ impl Amx {
 #[allow(missing_docs, unreachable_pub)]
 pub mod amx {
     pub use super::avx512vnni::{quantize, round};
+    #[target_feature(
+        enable = "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512vbmi,gfni"
+    )]
+    #[doc(hidden)]
+    pub fn pack(columns: &mut crate::gemm::tiles::TileColumns<'_>) {
+        let isa = super::Avx512Vnni::assume_supported();
+        crate::gemm::tiles::pack(isa, columns);
+    }
     /// # Safety
     /// `detect` must have given a token of this instruction set on this CPU.
     #[target_feature(
         enable = "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512vbmi,gfni"
     )]
     #[doc(hidden)]
-    pub unsafe fn tile_bf16(tile: &mut crate::gemm::tiles::TileRows<'_>) {
+    pub unsafe fn tile_bf16(tile: &mut crate::gemm::tiles::TileRows<'_, '_>) {
         let token = unsafe { super::Amx::assume_supported() };
         let (isa, tiles) = (super::Avx512Vnni::assume_supported(), token.tiles());
         crate::gemm::tiles::tile_bf16(isa, tiles, tile);

@@ -155,6 +155,7 @@ const Q4_0_KERNELS: &[::kernels::Kernel] = {
             order: None,
             entry: Entry::GemmTiles {
                 unpack: q4_0_amx_unpack_rows,
+                pack: isa::amx::pack,
                 tile: isa::amx::tile_bf16,
                 in_place: true,
             },

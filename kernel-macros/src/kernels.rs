@@ -242,6 +242,7 @@ impl Writer<'_> {
         let entry = quote! {
             Entry::GemmTiles {
                 unpack: #name,
+                pack: isa::#module::pack,
                 tile: isa::#module::tile_bf16,
                 in_place: #in_place,
             }

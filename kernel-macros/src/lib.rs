@@ -4,6 +4,7 @@
 use proc_macro::TokenStream;
 
 mod errors;
+mod fence;
 mod format;
 mod isa;
 mod kernels;
@@ -36,7 +37,7 @@ pub fn isa_tokens(input: TokenStream) -> TokenStream {
 /// CPU features of its token, so that the bodies may use intrinsics.
 #[proc_macro_attribute]
 pub fn fence(args: TokenStream, input: TokenStream) -> TokenStream {
-    isa::expand_fence(args.into(), input.into()).into()
+    fence::expand(args.into(), input.into()).into()
 }
 
 /// Makes a struct of knobs searchable: a table of its fields (name, choices, default, manual).

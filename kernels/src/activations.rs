@@ -15,6 +15,8 @@ use crate::isa::{Isa, Scalar};
 use crate::kernel::Numerics;
 use crate::lines::{LINE, Lines};
 use crate::quantize::quantize_row;
+use std::sync::atomic::{AtomicBool, Ordering};
+use zerocopy::{FromBytes, IntoBytes};
 
 /// Activations that share a scale.
 pub const GROUP: usize = 32;
@@ -44,11 +46,18 @@ pub struct Activations {
     sums: Lines<i32>,
     floats: Lines<f32>,
     halves: Lines<u16>,
+    /// Whether no scale is larger than [`LARGEST_SCALE`], or NaN.
+    suits_gemm: AtomicBool,
 }
+
+/// `gemm` in class `q8` needs `ROUND * scale` to be finite.
+pub(crate) const LARGEST_SCALE: f32 = f32::MAX / ROUND;
 
 /// One row of class `q8` or `q8_256`, to be filled.
 pub struct Row<'a> {
     pub(crate) x: &'a [f32],
+    /// To be made false by a scale that is larger than [`LARGEST_SCALE`], or NaN.
+    pub(crate) suits_gemm: &'a AtomicBool,
     /// Groups that share a scale.
     pub(crate) share: usize,
     pub(crate) quants: &'a mut [i8],
@@ -177,6 +186,7 @@ impl Default for Activations {
             sums: Lines::default(),
             floats: Lines::default(),
             halves: Lines::default(),
+            suits_gemm: AtomicBool::new(true),
         }
     }
 }
@@ -219,12 +229,15 @@ impl Activations {
         let half_scales = self.half_scales.reserve(rows * halves).chunks_exact_mut(halves);
         let half_parts = self.half_parts.reserve(rows * halves).chunks_exact_mut(halves);
         let sums = self.sums.reserve(rows * halves).chunks_exact_mut(halves);
+        *self.suits_gemm.get_mut() = true;
+        let suits_gemm = &self.suits_gemm;
         x.chunks_exact(depth.max(1))
             .zip(quants)
             .zip(scales.zip(parts))
             .zip(half_scales.zip(half_parts.zip(sums)))
             .map(|(((x, quants), (scales, parts)), (half_scales, (half_parts, sums)))| Row {
                 x,
+                suits_gemm,
                 share,
                 quants,
                 scales,
@@ -303,13 +316,9 @@ impl Activations {
         }
     }
 
-    /// Whether `gemm`, which needs `ROUND * scale` to be finite, can take the rows. All but those
-    /// with numbers beyond 1e33 or not finite.
+    /// Whether `gemm` can take the rows: all but those with numbers beyond 1e33 or not finite.
     pub(crate) fn suits_gemm(&self) -> bool {
-        const LARGEST: f32 = f32::MAX / ROUND;
-        // Without a way out on the way, several are compared at a time.
-        let suits = |scales: &[f32]| scales.iter().fold(true, |suits, s| suits & (*s <= LARGEST));
-        self.class != Numerics::Q8 || (0..self.rows).all(|row| suits(self.q8(row).scales))
+        self.class != Numerics::Q8 || self.suits_gemm.load(Ordering::Relaxed)
     }
 
     /// All quants in another order (see `Coded::ORDER_WIDE`), to be read with
@@ -358,6 +367,14 @@ impl Activations {
     #[inline(always)]
     pub(crate) fn halves(&self, row: usize) -> &[u16] {
         &self.halves[row * self.stride..(row + 1) * self.stride]
+    }
+
+    /// The bits of pairs of `count` rows of class `bf16`, and how many are from a row to the next.
+    pub(crate) fn pairs(&self, row: usize, count: usize) -> (&[f32], usize) {
+        let rows = &self.halves[row * self.stride..(row + count) * self.stride];
+        // A row is whole cache lines.
+        let pairs = <[f32]>::ref_from_bytes(rows.as_bytes()).expect("rows at cache lines");
+        (pairs, self.stride / 2)
     }
 
     /// A row of class `f32` or, where it was prepared for kernels that take floats, `bf16`,

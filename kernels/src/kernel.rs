@@ -1,7 +1,7 @@
 //! Kernels as rows of a table.
 
 use crate::format::Order;
-use crate::gemm::tiles::TileRows;
+use crate::gemm::tiles::{TileColumns, TileRows};
 use crate::gemm::{TileBf16, TileF32, TileQ8};
 use crate::gemv;
 use crate::isa::IsaInfo;
@@ -124,7 +124,8 @@ pub enum Entry {
     /// The same on tile registers: panels of rows, and one tile for any number of columns.
     GemmTiles {
         unpack: unsafe fn(&Source<'_>, &mut Panel),
-        tile: unsafe fn(&mut TileRows<'_>),
+        pack: unsafe fn(&mut TileColumns<'_>),
+        tile: unsafe fn(&mut TileRows<'_, '_>),
         /// Whether rows can also be read where they lie: they are bfloat16.
         in_place: bool,
     },
@@ -187,8 +188,17 @@ impl Ready {
         unsafe { tiles[columns - 1](tile) }
     }
 
-    /// Runs a tile of class `bf16` on tile registers.
-    pub(crate) fn tile_rows(self, rows: &mut TileRows<'_>) {
+    /// Packs columns of class `bf16` for tile registers.
+    pub(crate) fn pack_tiles(self, columns: &mut TileColumns<'_>) {
+        let Entry::GemmTiles { pack, .. } = self.0.entry else {
+            unreachable!("{} is no gemm kernel on tile registers", self.0.name)
+        };
+        // SAFETY: a ready kernel's features were detected on this CPU.
+        unsafe { pack(columns) }
+    }
+
+    /// Runs tiles of class `bf16` on tile registers.
+    pub(crate) fn tile_rows(self, rows: &mut TileRows<'_, '_>) {
         let Entry::GemmTiles { tile, .. } = self.0.entry else {
             unreachable!("{} is no gemm kernel on tile registers", self.0.name)
         };

@@ -47,6 +47,7 @@ impl<T: FromBytes + IntoBytes + Immutable + KnownLayout> Lines<T> {
 impl<T: FromBytes + IntoBytes + Immutable + KnownLayout> Deref for Lines<T> {
     type Target = [T];
 
+    #[inline]
     fn deref(&self) -> &[T] {
         let bytes = &self.lines.as_bytes()[..self.len * size_of::<T>()];
         <[T]>::ref_from_bytes(bytes).expect("a line is aligned for any number")
@@ -54,6 +55,7 @@ impl<T: FromBytes + IntoBytes + Immutable + KnownLayout> Deref for Lines<T> {
 }
 
 impl<T: FromBytes + IntoBytes + Immutable + KnownLayout> DerefMut for Lines<T> {
+    #[inline]
     fn deref_mut(&mut self) -> &mut [T] {
         let bytes = &mut self.lines.as_mut_bytes()[..self.len * size_of::<T>()];
         <[T]>::mut_from_bytes(bytes).expect("a line is aligned for any number")

@@ -5,8 +5,9 @@
 //! In a single pass each group would wait for its maximum, then for a division, then for its
 //! quants, longer than all the work takes.
 
-use crate::activations::{GROUP, HALF, Row};
+use crate::activations::{GROUP, HALF, LARGEST_SCALE, Row};
 use crate::isa::Isa;
+use std::sync::atomic::Ordering;
 
 /// Quantizes a row.
 ///
@@ -26,14 +27,20 @@ pub(crate) fn quantize_row<I: Isa>(isa: I, row: &mut Row<'_>) {
             scales[part.0 + n] = isa.largest(x);
         }
     }
-    for shared in scales.chunks_mut(row.share) {
-        let largest = shared.iter().map(|largest| largest.to_bits()).max().unwrap_or(0);
-        shared.fill(f32::from_bits(largest));
+    if row.share > 1 {
+        for shared in scales.chunks_mut(row.share) {
+            let largest = shared.iter().map(|largest| largest.to_bits()).max().unwrap_or(0);
+            shared.fill(f32::from_bits(largest));
+        }
     }
     // Parts are not known yet; until then their place has what makes quants of numbers.
     let inverses = used(row.parts, groups);
     for (inverse, scale) in inverses.iter_mut().zip(&mut *scales) {
         (*inverse, *scale) = inverse_and_scale(*scale);
+    }
+    // Without a way out on the way, several are compared at a time.
+    if !scales.iter().fold(true, |suits, scale| suits & (*scale <= LARGEST_SCALE)) {
+        row.suits_gemm.store(false, Ordering::Relaxed);
     }
     let quants = used(row.quants, groups * GROUP);
     let (of_groups, _) = quants.as_chunks_mut::<GROUP>();

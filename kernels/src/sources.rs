@@ -46,6 +46,7 @@ sources! {
     "matmul.rs"
     "matmul/columns.rs"
     "matmul/gemm.rs"
+    "matmul/gemm/tiles.rs"
     "matmul/gemv.rs"
     "panel.rs"
     "quantize.rs"

@@ -7,6 +7,7 @@
 mod team;
 
 use crate::activations::Activations;
+use crate::isa::Square;
 use crate::lines::Lines;
 use crate::matmul::ColumnPanel;
 use crate::panel::Panel;
@@ -36,6 +37,8 @@ impl std::fmt::Debug for Pool {
 #[derive(Debug, Default)]
 pub struct Scratch {
     pub panels: Vec<Panel>,
+    /// Of tile registers, while K goes on.
+    pub sums: Vec<Square>,
     pub out: Vec<f32>,
 }
 
@@ -248,14 +251,21 @@ impl Columns<'_> {
 
     /// Writes `values` to `row`, from column `column` on.
     pub fn put(&mut self, row: usize, column: usize, values: &[f32]) {
-        let end = column + values.len();
+        self.place(row, column, values.len()).copy_from_slice(values);
+    }
+
+    /// `count` columns of `row`, from `column` on.
+    #[inline]
+    pub fn place(&mut self, row: usize, column: usize, count: usize) -> &mut [f32] {
+        let end = column + count;
         assert!(self.range.start <= column && end <= self.range.end, "columns of another job");
         let at = row * self.width + column;
-        assert!(at + values.len() <= self.len, "a row past the end");
+        assert!(at + count <= self.len, "a row past the end");
         // SAFETY: `at` lies within the matrix, as asserted.
-        let to = unsafe { self.out.add(at) };
+        let from = unsafe { self.out.add(at) };
         // SAFETY: the elements lie within the matrix and within the columns of this job, as
-        // asserted; `run_columns` borrowed the matrix mutably and gave the columns to no other.
-        unsafe { std::ptr::copy_nonoverlapping(values.as_ptr(), to, values.len()) }
+        // asserted; `run_columns` borrowed the matrix mutably and gave the columns to no other, and
+        // `self` hands out one part at a time.
+        unsafe { std::slice::from_raw_parts_mut(from, count) }
     }
 }

@@ -21,9 +21,10 @@ const MOST_LINES: usize = 400;
 const MOST_ARGUMENTS: usize = 5;
 
 /// The only sources with `unsafe`, and what for.
-const UNSAFE: [(&str, &str); 14] = [
+const UNSAFE: [(&str, &str); 15] = [
     ("benches/src/peers/ggml", "calls of a library in C"),
-    ("kernel-macros/src/isa.rs", "the fence that it writes around operations"),
+    ("kernel-macros/src/fence.rs", "the fence that it writes around operations"),
+    ("kernel-macros/src/isa.rs", "entry points that it writes"),
     ("kernels/src/isa.rs", "types of entry points"),
     ("kernels/src/isa/rows.rs", "rows whose place is checked once"),
     ("kernels/src/isa/x86.rs", "intrinsics that read and write memory"),
@@ -222,7 +223,8 @@ fn features_of_cpus_are_named_in_one_place() {
         let names = names(source.text.parse().unwrap());
         let found = words.iter().filter(|word| names.iter().any(|name| name == *word));
         // `Row::target_feature` is the table's own method.
-        let found = found.filter(|_| source.path != "kernel-macros/src/kernels.rs");
+        let asks = ["kernel-macros/src/fence.rs", "kernel-macros/src/kernels.rs"];
+        let found = found.filter(|_| !asks.contains(&source.path.as_str()));
         findings.extend(found.map(|word| format!("{}: {word}", source.path)));
     }
     assert_none(&format!("features are named in {FEATURES} alone"), &findings);

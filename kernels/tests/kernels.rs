@@ -212,10 +212,10 @@ fn large_batches_on_tile_registers_match_the_product_of_bfloat16() {
         lossy.map(move |format| (isa, format))
     }) {
         let mut rng = Rng::new(0x711E);
-        // Several tiles in a strip, the last one short; more steps than stay in L1, and a rest.
-        let long = (1300_usize).next_multiple_of(format.block_len);
-        let strips = Size { rows: 147, depth: long, batch: 37 };
-        for size in sizes(format).into_iter().chain([strips]) {
+        // Several tiles in a job, the last one short; several slices of K, and a rest; two blocks.
+        let deep = (8300_usize).next_multiple_of(format.block_len);
+        let jobs = Size { rows: 147, depth: deep, batch: 37 };
+        for size in sizes(format).into_iter().chain([jobs]) {
             let case = Case::new(format, Numerics::Bf16, size, &mut rng);
             for class in [Numerics::Q8, Numerics::Q8x256] {
                 let params =

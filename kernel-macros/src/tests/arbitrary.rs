@@ -1,7 +1,7 @@
 //! Whatever stands in a macro's brackets, the macro answers with items, never with a panic.
 
 use super::odd;
-use crate::{format, isa, kernels, tunable};
+use crate::{fence, format, isa, kernels, tunable};
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -252,7 +252,7 @@ proptest! {
             format::expand(tokens.clone()),
             kernels::expand(tokens.clone()),
             isa::expand_tokens(tokens.clone()),
-            isa::expand_fence(TokenStream::new(), tokens.clone()),
+            fence::expand(TokenStream::new(), tokens.clone()),
             tunable::expand(tokens),
         ];
         for expansion in expansions {

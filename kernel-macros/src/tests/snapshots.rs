@@ -2,7 +2,7 @@
 
 use super::odd;
 use crate::kernels::Decodes;
-use crate::{format, isa, kernels, tunable};
+use crate::{fence, format, isa, kernels, tunable};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 use std::str::FromStr;
@@ -93,7 +93,7 @@ fn an_instruction_set_expands_as_reviewed() {
             fn both(self, a: __m256i, b: __m256i) -> __m256i { self.and(self.shift::<4>(a), b) }
         }
     };
-    snapshot("fence", isa::expand_fence(TokenStream::new(), operations));
+    snapshot("fence", fence::expand(TokenStream::new(), operations));
 }
 
 #[test]

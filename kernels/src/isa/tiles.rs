@@ -14,6 +14,11 @@ const BYTES: usize = 64;
 #[repr(align(64))]
 pub struct Square(pub [f32; 4 * SIDE * SIDE]);
 
+impl Square {
+    /// No sums yet.
+    pub const ZERO: Self = Self([0.0; 4 * SIDE * SIDE]);
+}
+
 /// Registers of sums of 32 rows of weights times 32 columns of activations.
 pub trait Tiles {
     /// Sets all sums to zero.
@@ -50,7 +55,7 @@ pub struct PlainTiles(Square);
 
 impl Default for PlainTiles {
     fn default() -> Self {
-        Self(Square([0.0; 4 * SIDE * SIDE]))
+        Self(Square::ZERO)
     }
 }
 

@@ -2,14 +2,14 @@
 
 use super::Product;
 use crate::activations::{Activations, GROUP, HALF};
-use crate::gemm::tiles::{self, Layout, TileRows};
+use crate::gemm::tiles::{self, TileColumns};
 use crate::gemm::{Factors, STEP, TileBf16, TileF32, TileQ8, Wanted};
 use crate::kernel::{Entry, Numerics, Ready};
 use crate::lines::Lines;
 use crate::panel::Shape;
 use crate::plan::Plan;
 use crate::threads::Pool;
-use zerocopy::IntoBytes;
+use zerocopy::{FromBytes, IntoBytes};
 
 /// Activations as `gemm` kernels read them, each form once.
 pub(super) struct Packed(Vec<(Form, PackedColumns)>);
@@ -38,13 +38,16 @@ impl Packed {
             let form = Self::form(plan, x.class());
             if all.0.iter().all(|(known, _)| *known != form) {
                 let (batch, _) = x.shape();
-                let blocks = ColumnBlock::cut(batch, form.2);
+                let gemm = plan.gemm_for(x.class());
+                let blocks = match gemm.kernel().entry {
+                    Entry::GemmTiles { .. } => ColumnBlock::full(batch, form.2),
+                    _ => ColumnBlock::cut(batch, form.2),
+                };
                 let mut panels = pool.packed();
                 // What more there is, a larger batch left: its memory is kept for the next one.
                 panels.resize_with(panels.len().max(blocks.len()), ColumnPanel::default);
-                let entry = &plan.gemm_for(x.class()).kernel().entry;
                 let filled = &mut panels[..blocks.len()];
-                pool.for_each_chunk(filled, 1, |n, panel| panel[0].pack(entry, x, blocks[n]));
+                pool.for_each_chunk(filled, 1, |n, panel| panel[0].pack(gemm, x, blocks[n]));
                 all.0.push((form, PackedColumns { blocks, panels }));
             }
         }
@@ -90,6 +93,12 @@ impl ColumnBlock {
         let at = |n: usize| n * batch / blocks;
         (0..blocks).map(|n| Self { first: at(n), count: at(n + 1) - at(n) }).collect()
     }
+
+    /// Blocks of full width, and what is left: a tile takes as long for one column as for all.
+    fn full(batch: usize, width: usize) -> Vec<Self> {
+        let block = |first| Self { first, count: width.min(batch - first) };
+        (0..batch).step_by(width).map(block).collect()
+    }
 }
 
 /// What a tile multiplies columns with.
@@ -98,8 +107,6 @@ pub(super) struct Weights<'a> {
     pub(super) panels: &'a [&'a [u8]],
     /// Which of K they are: the first, and how many.
     pub(super) part: (usize, usize),
-    /// On tile registers: how rows lie in panels.
-    pub(super) layout: Layout,
     pub(super) wanted: Wanted,
 }
 
@@ -116,12 +123,12 @@ pub(crate) struct ColumnPanel {
 }
 
 impl ColumnPanel {
-    pub(super) fn pack(&mut self, entry: &Entry, x: &Activations, block: ColumnBlock) {
+    pub(super) fn pack(&mut self, gemm: Ready, x: &Activations, block: ColumnBlock) {
         self.columns = block.count;
-        match entry {
+        match &gemm.kernel().entry {
             Entry::GemmQ8 { shape, .. } => self.pack_q8(*shape, x, block),
             Entry::GemmBf16 { .. } => self.pack_bf16(x, block),
-            Entry::GemmTiles { .. } => self.pack_tiles(x, block),
+            Entry::GemmTiles { .. } => self.pack_tiles(gemm, x, block),
             _ => self.pack_f32(x, block),
         }
     }
@@ -140,17 +147,17 @@ impl ColumnPanel {
 
     fn pack_units<const UNIT: usize>(&mut self, shape: Shape, x: &Activations, block: ColumnBlock) {
         let (quants, _) = self.quants.as_chunks_mut::<UNIT>();
-        let factors = &mut self.factors;
-        for c in 0..block.count {
-            let row = x.q8(block.first + c);
-            let (from, _) = row.quants.as_chunks::<UNIT>();
-            for u in 0..shape.units(x.shape().1) {
-                quants[u * block.count + c] = from[u];
+        let quants = quants.chunks_exact_mut(block.count);
+        let factors = self.factors.chunks_exact_mut(block.count);
+        let rows: Vec<_> = (0..block.count).map(|c| x.q8(block.first + c)).collect();
+        for (u, (quants, factors)) in quants.zip(factors).enumerate() {
+            for ((row, quants), factors) in rows.iter().zip(quants).zip(factors) {
+                *quants = row.quants.as_chunks::<UNIT>().0[u];
                 let (scale, sum, part) = match UNIT {
                     HALF => (row.scales[u / 2], row.sums[u], row.half_parts[u]),
                     _ => (row.scales[u], row.sums[2 * u] + row.sums[2 * u + 1], row.parts[u]),
                 };
-                factors[u * block.count + c] = match x.class() {
+                *factors = match x.class() {
                     Numerics::Q8x256 => Factors::wide(shape.center, scale, sum),
                     _ => Factors::new(shape.center, scale, sum, part),
                 };
@@ -171,27 +178,14 @@ impl ColumnPanel {
     }
 
     /// The same for tile registers: steps of 16 pairs, each of as many columns as a tile has.
-    fn pack_tiles(&mut self, x: &Activations, block: ColumnBlock) {
-        const PAIRS: usize = tiles::DEPTH / 2;
+    fn pack_tiles(&mut self, gemm: Ready, x: &Activations, block: ColumnBlock) {
         let (_, depth) = x.shape();
         self.step = Some(tiles::DEPTH);
-        let pairs = self.quants.reserve(4 * depth.div_ceil(tiles::DEPTH) * PAIRS * tiles::COLUMNS);
-        let (steps, _) = pairs.as_chunks_mut::<{ 4 * PAIRS * tiles::COLUMNS }>();
-        for (step, to) in steps.iter_mut().enumerate() {
-            if block.count < tiles::COLUMNS {
-                to.fill(0);
-            }
-            let (to, _) = to.as_chunks_mut::<4>();
-            for c in 0..block.count {
-                // A row is padded with zeros.
-                let halves = &x.halves(block.first + c)[step * tiles::DEPTH..][..tiles::DEPTH];
-                let (bytes, _) = halves.as_bytes().as_chunks::<4>();
-                for (n, [a, b, c2, d]) in bytes.iter().enumerate() {
-                    to[n * tiles::COLUMNS + c] =
-                        [a.cast_signed(), b.cast_signed(), c2.cast_signed(), d.cast_signed()];
-                }
-            }
-        }
+        let size = depth.next_multiple_of(tiles::DEPTH) * tiles::COLUMNS * 2;
+        let pairs = self.quants.reserve(size).as_mut_bytes();
+        let pairs = <[f32]>::mut_from_bytes(pairs).expect("at a cache line");
+        let (rows, stride) = x.pairs(block.first, block.count);
+        gemm.pack_tiles(&mut TileColumns { rows, stride, count: block.count, pairs });
     }
 
     fn pack_f32(&mut self, x: &Activations, block: ColumnBlock) {
@@ -206,9 +200,16 @@ impl ColumnPanel {
         self.step.map_or(0, |step| depth.div_ceil(step))
     }
 
-    /// Adds products to `out[column][row of the panels]`; on tile registers it sets them.
+    /// For tile registers: the steps of `count` weights of K from `first` on.
+    pub(super) fn steps_of(&self, (first, count): (usize, usize)) -> &[i8] {
+        /// Bytes that a weight of K takes.
+        const SIZE: usize = 2 * tiles::COLUMNS;
+        &self.quants[SIZE * first..SIZE * (first + count).next_multiple_of(tiles::DEPTH)]
+    }
+
+    /// Adds products to `out[column][row of the panels]`.
     pub(super) fn tile(&self, gemm: Ready, weights: Weights<'_>, out: &mut [f32]) {
-        let Weights { panels, part: (first, depth), layout, wanted } = weights;
+        let Weights { panels, part: (first, depth), wanted } = weights;
         let columns = self.columns;
         let from = first * columns;
         match gemm.kernel().entry {
@@ -221,10 +222,6 @@ impl ColumnPanel {
             Entry::GemmBf16 { .. } => {
                 let pairs = &self.quants[2 * from..][..4 * depth.div_ceil(2) * columns];
                 gemm.tile_bf16(columns, &mut TileBf16 { panels, pairs, wanted, out });
-            }
-            Entry::GemmTiles { .. } => {
-                let pairs = &self.quants;
-                gemm.tile_rows(&mut TileRows { panels, layout, pairs, wanted, out });
             }
             _ => {
                 let x = &self.floats[from..][..depth * columns];

@@ -2,12 +2,14 @@
 //!
 //! Panels of a job stay in L2 while blocks of columns pass. Where these are few, unpacking takes as
 //! long as multiplying, and what it writes is read but once or twice: then a job is one tile of rows,
-//! unpacked a slice of K at a time, which stays in L1 ([`Gemm::run_slices`]).
+//! unpacked a slice of K at a time, which stays in L1 ([`Gemm::run_slices`]). Tile registers have jobs
+//! of their own (`tiles`).
+
+mod tiles;
 
 use super::columns::{PackedColumns, Weights};
 use crate::activations::{Activations, WIDE_GROUP};
 use crate::gemm::Wanted;
-use crate::gemm::tiles::{DEPTH, Layout, TILES};
 use crate::kernel::{Entry, Ready};
 use crate::lines::LINE;
 use crate::panel::{Panel, Source};
@@ -27,6 +29,8 @@ const SLICE_BYTES: usize = 24 << 10;
 const PANEL_BYTES: usize = 512 << 10;
 /// The same for tile registers: CPUs that have them have 2 MiB of L2.
 const TILE_PANEL_BYTES: usize = 1 << 20;
+/// Weights of K that a slice for tile registers has at most: 256 KiB of 32 rows, or columns.
+const TILE_SLICE: usize = 4096;
 
 pub(super) struct Gemm<'a> {
     kernel: Ready,
@@ -63,15 +67,22 @@ impl<'a> Gemm<'a> {
                 }
         };
         let on_tiles = matches!(entry, Entry::GemmTiles { .. });
+        // Whole spans, and whole groups of activations.
+        let unit = lcm(kernel.kernel().span, WIDE_GROUP);
+        let slice = match (on_tiles, batch) {
+            // As equal as can be.
+            (true, _) => Some(depth.div_ceil(depth.div_ceil(TILE_SLICE)).next_multiple_of(unit)),
+            (false, 0..=FEWER) => Some((SLICE_BYTES / tile_bytes(unit)).max(1) * unit),
+            _ => None,
+        };
         let room = if on_tiles { TILE_PANEL_BYTES } else { PANEL_BYTES };
         let tiles = match batch {
             0..=FEW => 1,
-            _ => usize::from(plan.params.panels).min(room / tile_bytes(depth)).max(1),
+            _ => {
+                let bytes = tile_bytes(slice.map_or(depth, |slice| slice.min(depth)));
+                usize::from(plan.params.panels).min(room / bytes).max(1)
+            }
         };
-        // Whole spans, and whole groups of activations.
-        let unit = lcm(kernel.kernel().span, WIDE_GROUP);
-        let slice = (SLICE_BYTES / tile_bytes(unit)).max(1) * unit;
-        let slice = (batch <= FEWER && !on_tiles).then_some(slice);
         let row_bytes = weights.len() / problem.rows;
         Self { kernel, weights, row_bytes, depth, tiles, slice, x: columns, threads }
     }
@@ -83,9 +94,10 @@ impl<'a> Gemm<'a> {
     }
 
     pub(super) fn run(&self, columns: &mut Columns<'_>, scratch: &mut Scratch) {
-        match self.slice {
-            Some(slice) => self.run_slices(slice, columns, scratch),
-            None => self.run_panels(columns, scratch),
+        match (self.slice, &self.kernel.kernel().entry) {
+            (Some(slice), Entry::GemmTiles { .. }) => self.run_on_tiles(slice, columns, scratch),
+            (Some(slice), _) => self.run_slices(slice, columns, scratch),
+            (None, _) => self.run_panels(columns, scratch),
         }
     }
 
@@ -97,7 +109,7 @@ impl<'a> Gemm<'a> {
         let range = columns.range();
         let bytes = &weights[range.start * row_bytes..range.end * row_bytes];
         let blocks = self.x.blocks.iter().zip(&self.x.panels);
-        let Scratch { panels, out } = scratch;
+        let Scratch { panels, out, .. } = scratch;
         panels.resize_with(panels.len().max(isa.panels), Default::default);
         out.clear();
         out.resize(blocks.clone().map(|(block, _)| block.count * rows).sum(), 0.0);
@@ -116,8 +128,7 @@ impl<'a> Gemm<'a> {
             for (block, x) in blocks.clone() {
                 let of_block = out.split_off_mut(..block.count * rows).expect("room for all");
                 let wanted = next.while_multiplying(x.steps(count));
-                let (panels, layout) = (&filled[..], Layout::PACKED);
-                x.tile(kernel, Weights { panels, part: (first, count), layout, wanted }, of_block);
+                x.tile(kernel, Weights { panels: &filled, part: (first, count), wanted }, of_block);
             }
         }
         for (c, values) in out.chunks_exact(rows).enumerate() {
@@ -131,37 +142,25 @@ impl<'a> Gemm<'a> {
         let isa = kernel.kernel().isa;
         let (rows, panel_rows) = (kernel.kernel().rows, isa.lanes / 4);
         let range = columns.range();
-        let Scratch { panels, out } = scratch;
+        let Scratch { panels, out, .. } = scratch;
         let count = range.len().div_ceil(panel_rows);
         let bytes = &weights[range.start * row_bytes..range.end * row_bytes];
-        let (layout, filled): (_, Vec<&[u8]>) = if self.reads_in_place(&range) {
-            (Layout::of_rows(row_bytes), bytes.chunks_exact(panel_rows * row_bytes).collect())
-        } else {
-            panels.resize_with(panels.len().max(count), Default::default);
-            for (weights, panel) in bytes.chunks(panel_rows * row_bytes).zip(panels.iter_mut()) {
-                kernel.unpack(&Source::whole(weights, weights.len() / row_bytes, depth), panel);
-            }
-            (Layout::PACKED, self.filled(panels, range.len()))
-        };
+        panels.resize_with(panels.len().max(count), Default::default);
+        for (weights, panel) in bytes.chunks(panel_rows * row_bytes).zip(panels.iter_mut()) {
+            kernel.unpack(&Source::whole(weights, weights.len() / row_bytes, depth), panel);
+        }
+        let filled = self.filled(panels, range.len());
         let mut next = NextJob::of_panels(self, &range);
-        let together = self.together();
         for (block, x) in self.x.blocks.iter().zip(&self.x.panels) {
-            let at_once = filled.chunks(together * isa.panels);
-            for (panels, first) in at_once.zip(range.clone().step_by(together * rows)) {
-                let tiles = panels.len() / isa.panels;
-                out.resize(tiles * block.count * rows, 0.0);
-                // Tile registers set what others add to.
-                if !self.on_tiles() {
-                    out.fill(0.0);
-                }
+            let tiles = filled.chunks_exact(isa.panels);
+            for (panels, first) in tiles.zip(range.clone().step_by(rows)) {
+                out.clear();
+                out.resize(block.count * rows, 0.0);
                 let wanted = next.while_multiplying(x.steps(depth));
-                x.tile(kernel, Weights { panels, part: (0, depth), layout, wanted }, out);
-                for (tile, out) in out.chunks_exact(block.count * rows).enumerate() {
-                    let first = first + tile * rows;
-                    let have = rows.min(range.end - first);
-                    for (c, values) in out.chunks_exact(rows).enumerate() {
-                        columns.put(block.first + c, first, &values[..have]);
-                    }
+                x.tile(kernel, Weights { panels, part: (0, depth), wanted }, out);
+                let have = rows.min(range.end - first);
+                for (c, values) in out.chunks_exact(rows).enumerate() {
+                    columns.put(block.first + c, first, &values[..have]);
                 }
             }
         }
@@ -175,23 +174,6 @@ impl<'a> Gemm<'a> {
         let mut filled: Vec<&[u8]> = panels[..count].iter().map(Panel::bytes).collect();
         filled.resize(count.next_multiple_of(isa.panels), filled[count - 1]);
         filled
-    }
-
-    /// Register tiles that are multiplied with a block of columns at once.
-    fn together(&self) -> usize {
-        if self.on_tiles() { TILES } else { 1 }
-    }
-
-    fn on_tiles(&self) -> bool {
-        matches!(self.kernel.kernel().entry, Entry::GemmTiles { .. })
-    }
-
-    /// Whether tiles read the file's own rows: they pass once, and fill tile registers.
-    fn reads_in_place(&self, range: &Range<usize>) -> bool {
-        let kernel = self.kernel.kernel();
-        let can = matches!(kernel.entry, Entry::GemmTiles { in_place: true, .. });
-        let whole = range.len().is_multiple_of(kernel.rows) && self.depth.is_multiple_of(DEPTH);
-        can && whole && self.x.blocks.len() == 1
     }
 
     /// Where the next job's weights start, and how many cache lines they are.
@@ -217,7 +199,7 @@ struct NextJob {
 
 impl NextJob {
     fn of_panels(gemm: &Gemm<'_>, range: &Range<usize>) -> Self {
-        let tiles = range.len().div_ceil(gemm.together() * gemm.kernel.kernel().rows);
+        let tiles = range.len().div_ceil(gemm.kernel.kernel().rows);
         let steps = tiles * gemm.x.steps(gemm.depth);
         let (from, left) = gemm.next(range);
         // Where tiles ask for nothing, panels leave no room for more in L2.

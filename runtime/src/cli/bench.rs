@@ -49,6 +49,7 @@ use work::{Spec, Work};
   runtime bench model.gguf --only model --dequantize
   runtime bench --synthetic llama-8b:q4_k
   runtime bench --synthetic llama-8b:q4_k --layers 4 --only model
+  runtime bench --synthetic llama-1b:q4_0 --layers 16 --keep llama-1b.gguf --only model
   runtime bench --synthetic 4096x4096:all --batch 8,64,512
   runtime bench --synthetic 14336x4096 --format q4_0,q8_0 --isa avx2 --json
 
@@ -68,6 +69,9 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", requires = "synthetic",
         value_parser = clap::value_parser!(u16).range(1..=1024))]
     layers: Option<u16>,
+    /// With --layers: writes the model to a new file that stays, for other programs to measure.
+    #[arg(long, value_name = "FILE", requires = "layers")]
+    keep: Option<PathBuf>,
     /// Only that part: the Linear layers, or the whole model.
     #[arg(long, value_name = "layers|model")]
     only: Option<Part>,
@@ -116,15 +120,17 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<String> {
         }
         (None, Some(spec)) => {
             let spec = Spec::parse(spec, args.format.as_deref(), args.layers)?;
+            if args.layers.is_none() {
+                return bench.run(&spec.to_string(), None, || spec.work());
+            }
+            let (preset, format) = spec.model()?;
+            if let Some(path) = &args.keep {
+                synthetic::keep(path, &preset, format)?;
+                return bench.run(&spec.to_string(), Some(path), || spec.work());
+            }
             // The file is there as long as the value is.
-            let file = match args.layers {
-                Some(_) => {
-                    let (preset, format) = spec.model()?;
-                    Some(synthetic::write(&preset, format)?)
-                }
-                None => None,
-            };
-            bench.run(&spec.to_string(), file.as_ref().map(|file| file.path()), || spec.work())
+            let file = synthetic::write(&preset, format)?;
+            bench.run(&spec.to_string(), Some(file.path()), || spec.work())
         }
         (None, None) => bail!("name a model file, or --synthetic llama-8b:q4_k"),
     }

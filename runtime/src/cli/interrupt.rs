@@ -1,8 +1,8 @@
 //! Ctrl-C: the first ends what is being computed, in good order; the second ends the program.
 
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context as _;
 
@@ -49,12 +49,23 @@ impl Interrupt {
     }
 }
 
-/// From now on Ctrl-C removes a file and then ends the program.
+/// From now on Ctrl-C removes a file, and all that were named before, and then ends the program.
 pub(crate) fn remove_at_end(path: &Path) -> anyhow::Result<()> {
-    let path = path.to_owned();
+    static FILES: Mutex<Vec<PathBuf>> = Mutex::new(vec![]);
+    let files = || FILES.lock().unwrap_or_else(PoisonError::into_inner);
+    let listening = {
+        let mut files = files();
+        files.push(path.to_owned());
+        files.len() > 1
+    };
+    if listening {
+        return Ok(());
+    }
     ctrlc::set_handler(move || {
-        // Nobody is left to tell if that fails.
-        let _ = std::fs::remove_file(&path);
+        for path in &*files() {
+            // Nobody is left to tell if that fails.
+            let _ = std::fs::remove_file(path);
+        }
         std::process::exit(EXIT);
     })
     .context("cannot listen to Ctrl-C")

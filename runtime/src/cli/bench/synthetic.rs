@@ -1,6 +1,7 @@
 //! A model that nobody trained: the shapes of a well-known one, random weights, as a file.
 
 use std::io::BufWriter;
+use std::path::Path;
 
 use anyhow::{Context as _, bail};
 use kernels::{FormatInfo, formats};
@@ -15,12 +16,41 @@ use crate::cli::interrupt;
 /// A matrix or vector: name, format, storage order of its dimensions.
 type Part = (String, &'static FormatInfo, Vec<usize>);
 
-/// Writes a Llama of a preset's sizes, all matrices in one format. The file goes when the value
-/// does.
+/// Writes a Llama of a preset's sizes, all matrices in one format, to a file that goes when the
+/// value does.
 pub(crate) fn write(preset: &Preset, format: &'static FormatInfo) -> anyhow::Result<NamedTempFile> {
+    write_in(&std::env::temp_dir(), preset, format)
+}
+
+/// The same, to a file that stays.
+pub(crate) fn keep(
+    path: &Path,
+    preset: &Preset,
+    format: &'static FormatInfo,
+) -> anyhow::Result<()> {
+    // Models are worth too much to be overwritten by this one.
+    if path.exists() {
+        bail!("{} is there already; --keep wants the name of a new file", path.display());
+    }
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    let file = write_in(folder, preset, format)?;
+    file.persist_noclobber(path).with_context(|| format!("cannot keep {}", path.display()))?;
+    Ok(())
+}
+
+fn write_in(
+    folder: &Path,
+    preset: &Preset,
+    format: &'static FormatInfo,
+) -> anyhow::Result<NamedTempFile> {
     let name = format!("{} {}", preset.name, format.name);
-    let file = tempfile::Builder::new().prefix("tilewright-").suffix(".gguf").tempfile();
-    let file = file.context("cannot make a file for the synthetic model")?;
+    let file = tempfile::Builder::new().prefix("tilewright-").suffix(".gguf").tempfile_in(folder);
+    let file = file.with_context(|| {
+        format!("cannot make a file for the synthetic model in {}", folder.display())
+    })?;
     // It is large.
     interrupt::remove_at_end(file.path())?;
     let parts = parts(preset, format)?;
@@ -49,7 +79,7 @@ pub(crate) fn write(preset: &Preset, format: &'static FormatInfo) -> anyhow::Res
 }
 
 fn metadata(preset: &Preset, name: &str) -> Writer {
-    let Preset { layers, hidden, head, queries, keys, feed_forward, .. } = *preset;
+    let Preset { layers, hidden, head, queries, keys, feed_forward, vocabulary, .. } = *preset;
     let mut writer = Writer::new();
     writer.metadata("general.architecture", "llama").metadata("general.name", name);
     for (key, value) in [
@@ -62,11 +92,14 @@ fn metadata(preset: &Preset, name: &str) -> Writer {
         ("attention.key_length", head),
         ("attention.value_length", head),
         ("rope.dimension_count", head),
+        ("vocab_size", vocabulary),
     ] {
         writer.metadata(&format!("llama.{key}"), value as u32);
     }
     writer.metadata("llama.attention.layer_norm_rms_epsilon", 1e-5f32);
     writer.metadata("llama.rope.freq_base", 500_000f32);
+    // As llama.cpp calls a model whose tokens are numbers only.
+    writer.metadata("tokenizer.ggml.model", "no_vocab");
     writer
 }
 
@@ -128,5 +161,18 @@ mod tests {
         let mut session = loaded.model.session();
         let logits = session.forward(&[1, 2, 3]).unwrap();
         assert!(logits.iter().all(|x| x.is_finite()) && logits.iter().any(|x| *x != logits[0]));
+    }
+
+    #[test]
+    fn a_kept_model_stays_and_takes_no_other_files_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("small.gguf");
+        let q4_k = formats::by_name("Q4_K").unwrap();
+        keep(&path, &SMALL, q4_k).unwrap();
+        let first = std::fs::read(&path).unwrap();
+        let error = keep(&path, &SMALL, q4_k).unwrap_err().to_string();
+        assert!(error.contains("small.gguf is there already"), "{error}");
+        assert_eq!(std::fs::read(&path).unwrap(), first);
+        assert_eq!(folder.path().read_dir().unwrap().count(), 1);
     }
 }
