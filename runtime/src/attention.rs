@@ -7,7 +7,9 @@
 //! correcting what was added so far whenever a larger score turns up (Milakov and Gimelshein
 //! 2018; Dao et al. 2022). Every row meets the same chunks in the same order whatever else is in
 //! the batch, and chunks that a row sees nothing of are left out for it: so the result of a row is
-//! its own, if only the kernels' products are.
+//! its own, if only the kernels' products are. Of the last chunk that many rows see they are
+//! multiplied with its first positions alone, as far as one of them sees; what is left out would add
+//! zeros.
 
 use std::ops::Range;
 
@@ -23,6 +25,10 @@ use crate::rows::Rows;
 const ROWS_PER_JOB: usize = 256;
 /// Numbers of the widest register; divides [`CHUNK`].
 const LANES: usize = 16;
+/// A chunk is cut short to a multiple of so many positions.
+const STEP: usize = 64;
+/// Rows from which that is worth a copy of the values.
+const MANY: usize = 16;
 
 /// What a token sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +62,14 @@ pub(crate) struct AttentionConfig {
 #[derive(Debug)]
 pub(crate) struct Attention {
     config: AttentionConfig,
+    /// Products with the first [`STEP`] positions of a chunk, with twice as many, up to all.
+    products: Vec<Products>,
+}
+
+/// Products with the first positions of a chunk.
+#[derive(Debug)]
+struct Products {
+    positions: usize,
     /// Queries times keys.
     keys: Plan,
     /// Weights times values.
@@ -69,7 +83,18 @@ impl Attention {
             let (format, class) = (config.store.format(), Numerics::F32);
             context.plan(Problem { format, rows, depth, class })
         };
-        Ok(Self { config, keys: plan(CHUNK, key)?, values: plan(value, CHUNK)? })
+        let products = |positions| {
+            let (keys, values) = (plan(positions, key)?, plan(value, positions)?);
+            Ok(Products { positions, keys, values })
+        };
+        let all: Result<_, PlanError> = (STEP..=CHUNK).step_by(STEP).map(products).collect();
+        Ok(Self { config, products: all? })
+    }
+
+    /// Products of some rows that see positions of a chunk before `end`.
+    fn products(&self, rows: usize, end: usize) -> &Products {
+        let short = self.products.iter().find(|products| rows >= MANY && products.positions >= end);
+        short.unwrap_or(&self.products[self.products.len() - 1])
     }
 
     /// Numbers of a query or key of one head.
@@ -154,14 +179,15 @@ impl Attention {
             let query = &q.row(row)[job.group * members * key..][..members * key];
             part.iter_mut().zip(query).for_each(|(to, x)| *to = x * self.config.scale);
         }
+        let mut scores = pass.rows_of(count, CHUNK);
+        let mut part = pass.rows_of(count, value);
         let mut state = State {
-            scores: pass.rows_of(count, CHUNK),
-            part: pass.rows_of(count, value),
             sums: pass.rows_of(count, value),
             most: vec![f32::NEG_INFINITY; count],
             total: vec![0.0; count],
         };
         state.sums.fill(0.0);
+        let mut values = vec![];
         for (n, chunk) in head.chunks().iter().enumerate() {
             // What each row sees of the chunk. Rows that see nothing come first or last.
             let chunk_at = n * CHUNK..(n + 1) * CHUNK;
@@ -173,22 +199,25 @@ impl Attention {
                 continue;
             }
             let rows = first * members..last * members;
+            // Rows see as far as those before them, or further.
+            let products = self.products(rows.len(), seen(job.rows.start + last - 1).end);
+            let positions = products.positions;
             let queries = &queries[rows.start * key..rows.end * key];
-            let scores = &mut state.scores[rows.start * CHUNK..rows.end * CHUNK];
-            product(&self.keys, pass.pool(), &chunk.keys, queries, scores);
-            for row in rows.clone() {
+            let scores = &mut scores[..rows.len() * positions];
+            let keys = &chunk.keys[..chunk.keys.len() / CHUNK * positions];
+            product(&products.keys, pass.pool(), keys, queries, scores);
+            for (scores, row) in scores.chunks_exact_mut(positions).zip(rows.clone()) {
                 let seen = seen(job.rows.start + row / members);
-                state.weigh(row, seen.clone(), self.config.softcap);
+                state.weigh(row, scores, seen.clone(), self.config.softcap);
                 if !chunk.scales.is_empty() {
-                    let weights = state.scores.row_mut(row)[seen.clone()].iter_mut();
+                    let weights = scores[seen.clone()].iter_mut();
                     weights.zip(&chunk.scales[seen]).for_each(|(weight, scale)| *weight *= scale);
                 }
             }
-            let scores = &state.scores[rows.start * CHUNK..rows.end * CHUNK];
-            let part = &mut state.part[rows.start * value..rows.end * value];
-            product(&self.values, pass.pool(), &chunk.values, scores, part);
-            let sums = &mut state.sums[rows.start * value..rows.end * value];
-            add(sums, part);
+            let part = &mut part[..rows.len() * value];
+            let values = chunk.first_values(positions, value, &mut values);
+            product(&products.values, pass.pool(), values, scores, part);
+            add(&mut state.sums[rows.start * value..rows.end * value], part);
         }
         for (n, out) in job.out.iter_mut().enumerate() {
             for (m, out) in out.chunks_exact_mut(value).enumerate() {
@@ -223,10 +252,6 @@ struct Job<'a> {
 
 /// What a job has computed so far.
 struct State {
-    /// `(queries, CHUNK)`, then the weights that come of them.
-    scores: Rows,
-    /// `(queries, value size)`: of one chunk.
-    part: Rows,
     /// `(queries, value size)`: of all chunks so far, relative to `most`.
     sums: Rows,
     /// The largest score of each query.
@@ -237,8 +262,7 @@ struct State {
 
 impl State {
     /// Makes weights of the scores of a row, of which the positions `seen` count.
-    fn weigh(&mut self, row: usize, seen: Range<usize>, softcap: Option<f32>) {
-        let scores = self.scores.row_mut(row);
+    fn weigh(&mut self, row: usize, scores: &mut [f32], seen: Range<usize>, softcap: Option<f32>) {
         if seen.is_empty() {
             return scores.fill(0.0);
         }

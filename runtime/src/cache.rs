@@ -113,6 +113,25 @@ impl HeadCache {
 }
 
 impl Chunk {
+    /// The values of the first positions, `(value size, positions)`, in `room` where they do not lie
+    /// so.
+    pub(crate) fn first_values<'a>(
+        &'a self,
+        positions: usize,
+        value: usize,
+        room: &'a mut Vec<u8>,
+    ) -> &'a [u8] {
+        if positions == CHUNK {
+            return &self.values;
+        }
+        let row = self.values.len() / value;
+        room.clear();
+        for row in self.values.chunks_exact(row) {
+            room.extend_from_slice(&row[..row.len() * positions / CHUNK]);
+        }
+        room
+    }
+
     /// Forgets values that would not vanish when multiplied with a weight of zero, from a position
     /// on. Only `f32` can be infinite.
     fn forget(&mut self, position: usize) {
@@ -168,23 +187,31 @@ fn put<const BYTES: usize>(
     bytes: impl Fn(&[f32; AT_ONCE]) -> [[u8; BYTES]; AT_ONCE] + Copy,
 ) {
     let (keys, _) = chunk.keys.as_chunks_mut::<BYTES>();
-    put_each(key, bytes, keys[position * key.len()..].iter_mut());
+    let keys = &mut keys[position * key.len()..][..key.len()];
+    put_each(key, bytes, |n, bytes| keys[n] = bytes);
     let (values, _) = chunk.values.as_chunks_mut::<BYTES>();
-    put_each(value, bytes, values[position..].iter_mut().step_by(CHUNK));
+    put_each(value, bytes, |n, bytes| values[n * CHUNK + position] = bytes);
 }
 
-/// The bytes of each number to its place.
-fn put_each<'a, const BYTES: usize>(
+/// The bytes of each number, with its place among them.
+#[inline(always)]
+fn put_each<const BYTES: usize>(
     numbers: &[f32],
     bytes: impl Fn(&[f32; AT_ONCE]) -> [[u8; BYTES]; AT_ONCE],
-    mut places: impl Iterator<Item = &'a mut [u8; BYTES]>,
+    mut put: impl FnMut(usize, [u8; BYTES]),
 ) {
-    for numbers in numbers.chunks(AT_ONCE) {
-        let mut some = [0.0; AT_ONCE];
-        some[..numbers.len()].copy_from_slice(numbers);
-        let some = bytes(&some);
-        // Places come second: a zip asks its first iterator once more than there are pairs.
-        some[..numbers.len()].iter().zip(places.by_ref()).for_each(|(bytes, to)| *to = *bytes);
+    let (whole, rest) = numbers.as_chunks::<AT_ONCE>();
+    for (some, numbers) in whole.iter().enumerate() {
+        let some_bytes = bytes(numbers);
+        for n in 0..AT_ONCE {
+            put(some * AT_ONCE + n, some_bytes[n]);
+        }
+    }
+    let mut last = [0.0; AT_ONCE];
+    last[..rest.len()].copy_from_slice(rest);
+    let last = bytes(&last);
+    for n in 0..rest.len() {
+        put(whole.len() * AT_ONCE + n, last[n]);
     }
 }
 
@@ -229,6 +256,28 @@ fn encode(x: f32) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_first_values_are_those_of_a_shorter_chunk() {
+        let value: Vec<f32> = (0..32).map(|n| 1.0 + n as f32 / 4.0).collect();
+        for kind in [CacheType::F32, CacheType::F16, CacheType::Q8] {
+            let store = Store { kind, key: 32, value: 32 };
+            let mut head = HeadCache::default();
+            for position in 0..100 {
+                head.put(&store, position, &value, &value);
+            }
+            let mut room = vec![];
+            let first = head.chunks()[0].first_values(64, 32, &mut room);
+            assert_eq!(first.len(), store.format().bytes(32, 64).unwrap(), "{kind:?}");
+            let mut floats = vec![0.0; 32 * 64];
+            store.format().dequantize(first, &mut floats).unwrap();
+            for (n, floats) in floats.chunks_exact(64).enumerate() {
+                let codes = value[n] / value[31] * 127.0;
+                let want = if kind == CacheType::Q8 { codes.round() } else { value[n] };
+                assert!(floats.iter().all(|x| *x == want), "{kind:?}, {n}: {floats:?}");
+            }
+        }
+    }
 
     #[test]
     fn every_number_of_a_long_head_has_its_place() {

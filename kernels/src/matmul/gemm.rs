@@ -154,8 +154,8 @@ impl<'a> Gemm<'a> {
         for (block, x) in self.x.blocks.iter().zip(&self.x.panels) {
             let tiles = filled.chunks_exact(isa.panels);
             for (panels, first) in tiles.zip(range.clone().step_by(rows)) {
-                out.clear();
                 out.resize(block.count * rows, 0.0);
+                out.fill(0.0);
                 let wanted = next.while_multiplying(x.steps(depth));
                 x.tile(kernel, Weights { panels, part: (0, depth), wanted }, out);
                 let have = rows.min(range.end - first);
