@@ -371,21 +371,27 @@ fn products_of_no_columns_are_zeros() {
 fn products_together_are_the_products_one_by_one() {
     let pool = Pool::new(2).unwrap();
     for batch in [1, 3, 40] {
-        // Of one depth, of several formats and row counts, in both classes.
-        let cases: Vec<Case> = [
-            ("Q4_K", Numerics::Q8, 70),
-            ("Q8_0", Numerics::Q8, 1),
-            ("F16", Numerics::Q8, 33),
-            ("Q6_K", Numerics::F32, 129),
+        // Of one depth, of several formats and row counts, in all classes; of rows rounded to bfloat16
+        // one takes these, the other floats.
+        let usual = Params::default().switch_at;
+        let (cases, plans): (Vec<Case>, Vec<Plan>) = [
+            ("Q4_K", Numerics::Q8, 70, usual),
+            ("Q8_0", Numerics::Q8, 1, usual),
+            ("F16", Numerics::Q8, 33, usual),
+            ("Q6_K", Numerics::F32, 129, usual),
+            ("Q5_1", Numerics::Q8x256, 37, usual),
+            ("BF16", Numerics::Bf16, 64, 1),
+            ("BF16", Numerics::Bf16, 35, u16::MAX),
         ]
         .into_iter()
-        .map(|(name, class, rows)| {
+        .map(|(name, class, rows, switch_at)| {
             let format = formats::by_name(name).unwrap();
-            Case::new(format, class, (rows, 512, batch), 7)
+            let case = Case::new(format, class, (rows, 512, batch), 7);
+            let plan = case.plan(Params { switch_at, ..Params::default() });
+            (case, plan)
         })
-        .collect();
+        .unzip();
         let x = &cases[0].x;
-        let plans: Vec<Plan> = cases.iter().map(|case| case.plan(Params::default())).collect();
         let one_by_one: Vec<Vec<f32>> = cases
             .iter()
             .zip(&plans)

@@ -24,6 +24,9 @@
 //! loops run at a third of that there, wherever lines come from: products without loads do not, nor do
 //! loads into vector registers. Likely it is the core's other thread; nothing here can change it.
 //!
+//! Unpacking takes 66 (F16) to 90 cycles (Q6_K) for 256 weights there, little of it decoding: it
+//! writes eight cache lines that lie in L2.
+//!
 //! Sums of activations scaled in groups have no place here: while tile registers are in use Intel's
 //! cores close one of the two pipes that scale, convert and multiply vectors (measured on Emerald
 //! Rapids: 512-bit `vfmadd`, `vcvtdq2ps` and `vpdpbusd` run at one a cycle for about 100 cycles after
