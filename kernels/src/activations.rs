@@ -11,7 +11,7 @@
 
 use crate::float;
 use crate::format::Order;
-use crate::isa::{Isa, Scalar};
+use crate::isa::{Isa, Scalar, VECTOR};
 use crate::kernel::Numerics;
 use crate::lines::{LINE, Lines};
 use crate::quantize::quantize_row;
@@ -156,7 +156,6 @@ impl Q8<'_> {
     /// vector of them.
     #[inline(always)]
     pub(crate) fn part(&self, at: usize, count: usize) -> Self {
-        const VECTOR: usize = 16;
         let (group, half) = (at / GROUP, at / HALF);
         let (groups, halves) = (count / GROUP + VECTOR, count / HALF + VECTOR);
         Self {

@@ -37,6 +37,9 @@ mod x86;
 
 isa_tokens! {}
 
+/// 32-bit numbers of the widest register: a loop over less takes a whole one.
+pub(crate) const VECTOR: usize = 16;
+
 /// `[f(0), f(1), ...]`, inlined whatever the build: `std::array::from_fn` may become a call where
 /// the compiler works on parts of a crate apart.
 #[inline(always)]

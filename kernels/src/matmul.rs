@@ -15,6 +15,7 @@ pub(crate) use columns::ColumnPanel;
 use crate::activations::{Activations, Reads};
 use crate::format::ShapeError;
 use crate::gemm::tiles;
+use crate::isa::VECTOR;
 use crate::kernel::Numerics;
 use crate::plan::Plan;
 use crate::threads::{Columns, Out, Pool, Scratch};
@@ -25,8 +26,6 @@ use thiserror::Error;
 
 /// Rows of activations that a thread prepares at a time.
 const ROWS: usize = 8;
-/// Numbers of the widest register: a loop over a span takes whole ones.
-const VECTOR: usize = 16;
 
 /// Buffers that do not fit the plan.
 #[derive(Debug, Error, PartialEq, Eq)]
