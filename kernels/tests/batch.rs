@@ -381,7 +381,7 @@ fn products_together_are_the_products_one_by_one() {
             ("Q6_K", Numerics::F32, 129, usual),
             ("Q5_1", Numerics::Q8x256, 37, usual),
             ("BF16", Numerics::Bf16, 64, 1),
-            ("BF16", Numerics::Bf16, 35, u16::MAX),
+            ("Q8_0", Numerics::Bf16, 35, u16::MAX),
         ]
         .into_iter()
         .map(|(name, class, rows, switch_at)| {
@@ -391,6 +391,11 @@ fn products_together_are_the_products_one_by_one() {
             (case, plan)
         })
         .unzip();
+        let [.., rounded, floats] = &plans[..] else { unreachable!("there are seven") };
+        if isa::best().multiplies_bf16() {
+            assert_eq!(rounded.kernel(batch).class, Numerics::Bf16);
+        }
+        assert_eq!(floats.kernel(batch).class, Numerics::F32);
         let x = &cases[0].x;
         let one_by_one: Vec<Vec<f32>> = cases
             .iter()

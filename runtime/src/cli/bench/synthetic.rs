@@ -37,7 +37,10 @@ pub(crate) fn keep(
         _ => Path::new("."),
     };
     let file = write_in(folder, preset, format)?;
-    file.persist_noclobber(path).with_context(|| format!("cannot keep {}", path.display()))?;
+    let name = || format!("cannot keep {}", path.display());
+    // On disk before it has its name: a crash leaves all of it or nothing.
+    file.as_file().sync_all().with_context(name)?;
+    file.persist_noclobber(path).with_context(name)?;
     Ok(())
 }
 
